@@ -1,0 +1,5 @@
+"""Posthorn sends messages for other software."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

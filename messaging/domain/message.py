@@ -1,0 +1,153 @@
+"""The values the decisions speak about: a message, a sender, a provider account.
+
+Plain frozen dataclasses. Ids are UUIDs; times are timezone-aware UTC datetimes; durations are
+timedeltas; addresses are already normalised (E.164 for phone numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from messaging.domain.lifecycle import Status
+
+
+class Channel(StrEnum):
+    """The medium a message travels on."""
+
+    SMS = "sms"
+    MMS = "mms"
+    EMAIL = "email"
+    INSTAGRAM_DM = "instagram_dm"
+
+
+class Priority(StrEnum):
+    """How soon, against other messages of the same tenant; each has its own lane."""
+
+    HIGH = "HIGH"
+    NORMAL = "NORMAL"
+    LOW = "LOW"
+
+
+class Lane(StrEnum):
+    """A stream of work with its own queue and worker pool."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class Category(StrEnum):
+    """What a message is for; it decides which consent it needs."""
+
+    TRANSACTIONAL = "TRANSACTIONAL"
+    MARKETING = "MARKETING"
+    NOTIFICATION = "NOTIFICATION"
+
+
+class SelectionReason(StrEnum):
+    """Why this sender: the eight documented reasons, in order of precedence."""
+
+    MANUAL_OVERRIDE = "ManualOverride"
+    STICKY_CONVERSATION = "StickyConversation"
+    LEAD_ASSIGNED = "LeadAssigned"
+    CAMPAIGN_OR_SOURCE = "CampaignOrSource"
+    PREFERRED = "Preferred"
+    LOCAL_AREA = "LocalArea"
+    HEALTHY_POOL = "HealthyPool"
+    FALLBACK_DEFAULT = "FallbackDefault"
+
+
+LANE_OF: dict[Priority, Lane] = {
+    Priority.HIGH: Lane.HIGH,
+    Priority.NORMAL: Lane.NORMAL,
+    Priority.LOW: Lane.LOW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the decisions may know of a message under claim."""
+
+    id: UUID
+    tenant_id: UUID
+    channel: Channel
+    recipient: str
+    recipient_key: bytes
+    body: str
+    segments: int
+    category: Category
+    priority: Priority
+    status: Status
+    epoch: int
+    attempts: int
+    """Attempts that counted so far; a throttle wait is not one."""
+    created_at: datetime
+    queued_at: datetime | None = None
+    expires_at: datetime | None = None
+    sender_id: UUID | None = None
+    """The sender the caller asked for."""
+    pool_id: UUID | None = None
+    conversation_id: UUID | None = None
+    tried_sender_ids: tuple[UUID, ...] = ()
+    """Senders a provider refused for this message; failover avoids them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An identity messages leave from; belongs to one provider account."""
+
+    id: UUID
+    tenant_id: UUID
+    account_id: UUID
+    channel: Channel
+    address: str
+    mps: float
+    """Message segments a second this sender may send."""
+    healthy: bool
+    is_default: bool
+    pool_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """Credentials and limits at one provider."""
+
+    id: UUID
+    tenant_id: UUID
+    provider: str
+    name: str
+    base_url: str
+    username: str
+    secret: str
+    """Basic-auth password and webhook signing key; never logged."""
+    max_in_flight: int
+    """Requests one pump may have open at this account."""
+    absence_proof: timedelta
+    """How long a look-up must keep finding nothing before it proves that nothing was sent."""
+
+    def __repr__(self) -> str:
+        return f"ProviderAccount({self.provider}/{self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A valid request to send, before it has an id."""
+
+    recipient: str
+    body: str
+    segments: int
+    channel: Channel = Channel.SMS
+    category: Category = Category.TRANSACTIONAL
+    priority: Priority = Priority.NORMAL
+    scheduled_for: datetime | None = None
+    expires_at: datetime | None = None
+    sender_id: UUID | None = None
+    pool_id: UUID | None = None
+    conversation_id: UUID | None = None
+    metadata: Mapping[str, Any] | None = None
+    draft: bool = False

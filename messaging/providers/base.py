@@ -1,0 +1,96 @@
+"""The contract between Posthorn and a provider, as values.
+
+An adapter is a module that builds one `Provider`. It does no I/O: it turns an `Outbound` into an
+`httpx.Request`, a reply into an `Outcome`, and a webhook into reports (law 6). The transport owns the
+sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import httpx
+
+from messaging.domain.failures import Outcome
+from messaging.domain.lifecycle import Event
+from messaging.domain.message import Channel, ProviderAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One attempt, ready to be put on the wire."""
+
+    message_id: UUID
+    epoch: int
+    to: str
+    sender: str
+    body: str
+    callback_url: str
+    """Where receipts of exactly this attempt go; carries its id and epoch, and is signed by us."""
+    validity: timedelta | None = None
+    """How long the provider may hold the message before it must drop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An HTTP request a provider made to us, as received."""
+
+    url: str
+    """The full public URL as the provider requested it, query included."""
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a provider says became of a message it accepted."""
+
+    provider_message_id: str
+    event: Event | None
+    """The lifecycle event it stands for; None if it says nothing new (such as `queued`)."""
+    provider_status: str
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An attempt of unknown outcome, as far as a look-up needs to know it."""
+
+    to: str
+    sender: str
+    body: str
+    started_at: datetime
+    deadline: datetime
+    """No request of this attempt can have reached the provider after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message at the provider that matches a doubtful attempt."""
+
+    provider_message_id: str
+    provider_status: str
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Everything Posthorn knows of one provider."""
+
+    name: str
+    channels: frozenset[Channel]
+    max_body: int
+    request: Callable[[ProviderAccount, Outbound], httpx.Request]
+    outcome: Callable[[httpx.Response], Outcome]
+    """Reads any HTTP reply to `request`; raises nothing."""
+    lookup: Callable[[ProviderAccount, Doubt], httpx.Request]
+    sightings: Callable[[httpx.Response, Doubt], list[Sighting] | None]
+    """Messages matching the attempt; None if the reply proves nothing (an error, or unreadable)."""
+    verify: Callable[[ProviderAccount, Webhook], bool]
+    reports: Callable[[Webhook], list[DeliveryReport]]
+    """Reads a verified webhook; unknown parameters are accepted, an unreadable one gives []."""

@@ -1,0 +1,1 @@
+"""Celery shells around the use cases."""
