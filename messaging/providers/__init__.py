@@ -1,0 +1,29 @@
+"""Which providers does Posthorn know?
+
+The registry, and the only module that imports an adapter: everything else asks for one by name.
+"""
+
+from __future__ import annotations
+
+from messaging.providers import twilio
+from messaging.providers.base import Provider
+
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (twilio.PROVIDER,)}
+"""Every provider, by the name an account carries."""
+
+
+class UnknownProviderError(LookupError):
+    """A provider account names a provider this version has no adapter for."""
+
+
+def get(name: str) -> Provider:
+    """The provider called `name`.
+
+    Raises:
+        UnknownProviderError: there is no such provider.
+    """
+    try:
+        return PROVIDERS[name]
+    except KeyError:
+        known = ", ".join(sorted(PROVIDERS))
+        raise UnknownProviderError(f"no provider is called {name!r}; known are: {known}") from None

@@ -1,0 +1,226 @@
+"""How does Twilio carry an SMS: the send, its reply, the look-up, and its webhooks, as values.
+
+Twilio offers no idempotent send. A send of unknown outcome is settled by the receipt at its own
+callback URL, or by the look-up here; it is never repeated on a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import httpx
+
+from messaging.domain.failures import Accepted, Failure, Kind, Outcome
+from messaging.domain.lifecycle import Event, Status
+from messaging.domain.message import Channel, ProviderAccount
+from messaging.providers import replies, signatures
+from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
+from messaging.providers.twilio_errors import ASYNC, SYNC
+
+_RETRY_RECEIPTS = "#rc=5&rp=all"
+"""Twilio repeats a receipt only on a connect timeout unless told otherwise; a fragment is not signed."""
+_LONGEST_VALIDITY = 36_000
+_PAGE = 50
+_TRIAL_PREFIX = "Sent from your Twilio trial account - "
+_CLOCK_BEFORE, _CLOCK_AFTER = timedelta(seconds=60), timedelta(seconds=120)
+"""How far Twilio's clock and queues may put `date_created` outside the time of our request."""
+_SID = re.compile(r"[A-Za-z0-9]{1,64}")
+_CODE = re.compile(r"[0-9]{1,6}")
+
+# A receipt of any kind proves that Twilio took the message.
+_EVENTS = {
+    "accepted": Event.ACCEPTED,
+    "scheduled": Event.ACCEPTED,
+    "queued": Event.ACCEPTED,
+    "sending": Event.ACCEPTED,
+    "sent": Event.ACCEPTED,
+    "partially_delivered": Event.ACCEPTED,
+    "delivered": Event.DELIVERED,
+    "read": Event.DELIVERED,
+    "undelivered": Event.UNDELIVERED,
+    "failed": Event.FAILED,
+    "canceled": Event.FAILED,
+}
+_REFINED = {
+    Status.OPTED_OUT: Event.OPTED_OUT,
+    Status.BLOCKED_COMPLIANCE: Event.BLOCKED_COMPLIANCE,
+    Status.BLOCKED_BILLING: Event.BLOCKED_BILLING,
+    Status.BLOCKED_MISSING_CAMPAIGN: Event.BLOCKED_MISSING_CAMPAIGN,
+}
+_INBOUND = frozenset({"receiving", "received"})
+
+
+@lru_cache(maxsize=1024)
+def _endpoint(base_url: str, username: str, secret: str) -> tuple[httpx.URL, tuple[bytes, bytes]]:
+    """An account's Messages resource and its Authorization header."""
+    path = f"/2010-04-01/Accounts/{quote(username, safe='')}/Messages.json"
+    basic = b64encode(f"{username}:{secret}".encode())
+    return httpx.URL(base_url.rstrip("/") + path), (b"Authorization", b"Basic " + basic)
+
+
+_SEND_HEADERS = [
+    (b"Content-Type", b"application/x-www-form-urlencoded"),
+    (b"Accept", b"application/json"),
+]
+
+
+def request(account: ProviderAccount, out: Outbound) -> httpx.Request:
+    """The one POST that sends `out`."""
+    url, authorization = _endpoint(account.base_url, account.username, account.secret)
+    form = {
+        "To": out.to,
+        "From": out.sender,
+        "Body": out.body,
+        "StatusCallback": out.callback_url + _RETRY_RECEIPTS,
+    }
+    if out.validity is not None:
+        seconds = int(out.validity.total_seconds())
+        form["ValidityPeriod"] = str(min(max(seconds, 1), _LONGEST_VALIDITY))
+    headers = [authorization, *_SEND_HEADERS]
+    return httpx.Request("POST", url, headers=headers, content=urlencode(form).encode())
+
+
+def outcome(response: httpx.Response) -> Outcome:
+    """What Twilio's reply to a send says became of it."""
+    reply, status = replies.json_object(response), response.status_code
+    if 200 <= status < 300:
+        sid = reply.get("sid")
+        if isinstance(sid, str) and _SID.fullmatch(sid):
+            return Accepted(sid, _word(reply.get("status")))
+        return Failure(Kind.AMBIGUOUS, "unreadable", "Twilio's reply names no message.")
+    code = _code(reply.get("code"))
+    known = SYNC.get(code or "")
+    if status == 429:
+        limited = known if known and known.kind is Kind.RATE_LIMITED else SYNC["20429"]
+        return replace(
+            limited, code=code or "429", retry_after=replies.retry_after(response.headers)
+        )
+    if known is not None:
+        return known
+    if 300 <= status < 500 and status != 408:
+        return _refusal(status, code)
+    return Failure(
+        Kind.AMBIGUOUS, code or f"http_{status}", "Twilio failed; it may have taken the message."
+    )
+
+
+def _refusal(status: int, code: str | None) -> Failure:
+    if status < 400:
+        return Failure(Kind.CONFIG, f"http_{status}", "The base URL leads to a redirect.")
+    if code is None:
+        return Failure(Kind.CONFIG, f"http_{status}", "The request was refused without a reason.")
+    return Failure(Kind.CONFIG, code, "Twilio refused the request with a code unknown to Posthorn.")
+
+
+def lookup(account: ProviderAccount, doubt: Doubt) -> httpx.Request:
+    """The GET that lists the newest messages between the two numbers of a doubtful attempt."""
+    url, authorization = _endpoint(account.base_url, account.username, account.secret)
+    # No DateSent filter: it is null until the message has left Twilio.
+    query = {"To": doubt.to, "From": doubt.sender, "PageSize": str(_PAGE)}
+    return httpx.Request("GET", url, params=query, headers=[authorization])
+
+
+def sightings(response: httpx.Response, doubt: Doubt) -> list[Sighting] | None:
+    """The listed messages that may be the attempt's; None if the list proves nothing.
+
+    A list without a match proves nothing either if it ends before the attempt began.
+    """
+    reply = replies.json_object(response)
+    messages = reply.get("messages")
+    if response.status_code != 200 or not isinstance(messages, list):
+        return None
+    earliest, latest = doubt.started_at - _CLOCK_BEFORE, doubt.deadline + _CLOCK_AFTER
+    found, reached_back = [], not reply.get("next_page_uri")
+    for entry in messages:
+        created = replies.date(entry.get("date_created")) if isinstance(entry, dict) else None
+        if created is None:
+            return None
+        reached_back = reached_back or created < earliest
+        if earliest <= created <= latest and _is_of(entry, doubt):
+            found.append(entry)
+    if not found and not reached_back:
+        return None
+    seen = [_sighting(entry) for entry in found]
+    return None if None in seen else [sighting for sighting in seen if sighting]
+
+
+def _is_of(entry: Mapping[str, Any], doubt: Doubt) -> bool:
+    body = entry.get("body")
+    return (
+        entry.get("direction") == "outbound-api"
+        and entry.get("to") == doubt.to
+        and entry.get("from") in {doubt.sender, None}
+        and isinstance(body, str)
+        and body.removeprefix(_TRIAL_PREFIX).strip() == doubt.body.strip()
+    )
+
+
+def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
+    sid, status = entry.get("sid"), _word(entry.get("status"))
+    if not isinstance(sid, str) or not _SID.fullmatch(sid):
+        return None
+    return Sighting(sid, status, _event(status, _code(entry.get("error_code"))))
+
+
+def verify(account: ProviderAccount, webhook: Webhook) -> bool:
+    """Whether Twilio signed this webhook with the account's auth token."""
+    headers = webhook.headers
+    return signatures.twilio(
+        account.secret,
+        webhook.url,
+        headers.get("content-type", ""),
+        webhook.body,
+        headers.get("x-twilio-signature", ""),
+    )
+
+
+def reports(webhook: Webhook) -> list[DeliveryReport]:
+    """The receipt in a status callback; [] for anything else, such as an inbound message."""
+    fields = dict(parse_qsl(webhook.body.decode(errors="replace")))
+    sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
+    status = _word(fields.get("MessageStatus") or fields.get("SmsStatus"))
+    if not status or status in _INBOUND or not _SID.fullmatch(sid):
+        return []
+    code = _code(fields.get("ErrorCode"))
+    detail = ASYNC[code].detail if code in ASYNC else None
+    return [DeliveryReport(sid, _event(status, code), status, code, detail)]
+
+
+def _event(status: str, code: str | None) -> Event | None:
+    """The event a status stands for. The status decides; a code only says which bad end it was."""
+    event = _EVENTS.get(status)
+    known = ASYNC.get(code or "")
+    if known is None or event not in {Event.UNDELIVERED, Event.FAILED}:
+        return event
+    return _REFINED.get(known.status, event)
+
+
+def _code(value: object) -> str | None:
+    """An error code as text; both of Twilio's error shapes hold it in `code`. 0 means none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if _CODE.fullmatch(text) and int(text) else None
+
+
+def _word(value: object) -> str:
+    """A status word, never longer than one could be."""
+    return value[:40] if isinstance(value, str) else ""
+
+
+PROVIDER = Provider(
+    name="twilio",
+    channels=frozenset({Channel.SMS}),
+    max_body=1600,
+    request=request,
+    outcome=outcome,
+    lookup=lookup,
+    sightings=sightings,
+    verify=verify,
+    reports=reports,
+)
