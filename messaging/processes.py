@@ -165,8 +165,6 @@ class Group:
         self._thread.start()
         try:
             self._started.wait()
-            if self._problem is not None:
-                raise ProcessError(f"A process could not be started: {self._problem}")
             deadline = time.monotonic() + self._ready_timeout
             for child in self._children.values():
                 self._await_ready(child, deadline)
@@ -240,6 +238,8 @@ class Group:
             child.kill()
 
     def _await_ready(self, child: _Child, deadline: float) -> None:
+        if self._problem is not None:
+            raise ProcessError(f"A process could not be started: {self._problem}")
         ready = child.process.ready
         while ready is not None:
             # Asked in this order: another program may answer at the address this one could not have.
