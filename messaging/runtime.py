@@ -1,0 +1,107 @@
+"""What every use case is handed first: connections, the clock, ids and dice.
+
+One `Runtime` per process, made after any fork. Nothing else reads a clock or makes an id.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from time import monotonic
+from uuid import UUID
+
+import redis
+from cryptography.fernet import Fernet
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy.engine import Engine
+from uuid_utils.compat import uuid7
+
+from messaging import queues, store
+from messaging.domain.message import ProviderAccount
+from messaging.domain.selection import Candidates
+from messaging.queues import Hints
+from messaging.settings import Settings
+from messaging.store import senders
+from messaging.telemetry import Counters
+from messaging.throttle import Throttle
+
+_DIRECTORY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSenders:
+    """A tenant's senders, grouped for selection, and the accounts they belong to."""
+
+    candidates: Candidates
+    accounts: dict[UUID, ProviderAccount]
+    pools: dict[str, UUID]
+    read_at: float
+
+
+@dataclass
+class Runtime:
+    """One process's connections and its sources of time, ids and randomness."""
+
+    settings: Settings
+    engine: Engine
+    redis: redis.Redis
+    hints: Hints
+    throttle: Throttle
+    counters: Counters
+    sealer: Fernet
+    rng: random.Random
+    _directory: dict[UUID, TenantSenders] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def start(cls, settings: Settings, *, name: str, seed: int | None = None) -> Runtime:
+        """Connect lazily; nothing is contacted until it is needed.
+
+        `name` is the process's role, as databases show it; `seed` makes the dice repeatable.
+        """
+        client = redis.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=0.25,
+            socket_connect_timeout=0.3,
+            retry=Retry(NoBackoff(), 0),
+        )
+        return cls(
+            settings=settings,
+            engine=store.connect(settings.database_url, name=name),
+            redis=client,
+            hints=Hints(queues.publisher(settings.redis_url), client),
+            throttle=Throttle(client),
+            counters=Counters(client),
+            sealer=Fernet(base64.urlsafe_b64encode(settings.sealing_key)),
+            rng=random.Random(seed),  # noqa: S311 - jitter, not secrets
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+        self.redis.close()
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the clock
+
+    def new_id(self) -> UUID:
+        """A new id, ordered by time (UUIDv7)."""
+        return uuid7()
+
+    def senders_of(self, tenant_id: UUID) -> TenantSenders:
+        """A tenant's senders and accounts, at most two seconds old."""
+        found = self._directory.get(tenant_id)
+        if found is None or monotonic() - found.read_at > _DIRECTORY_SECONDS:
+            with self.engine.connect() as db:
+                read = senders.read(db, tenant_id, self.sealer)
+            found = TenantSenders(
+                Candidates.of(read.senders), read.accounts, read.pools, monotonic()
+            )
+            with self._lock:
+                self._directory[tenant_id] = found
+        return found

@@ -1,0 +1,185 @@
+"""Attempts: open while their outcome is unknown, then one row of history each.
+
+An open attempt is its message's lease. Whoever deletes it (the pump with the reply, a receipt, a
+look-up) settles it; everybody else finds nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+
+class SettledBy(StrEnum):
+    """Whose word ended the attempt."""
+
+    REPLY = "reply"
+    RECEIPT = "receipt"
+    LOOKUP = "lookup"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one open attempt ended."""
+
+    message_id: UUID
+    epoch: int
+    outcome: str
+    """`accepted`, `unsent`, or the failure's kind."""
+    settled_by: SettledBy
+    provider_message_id: str | None = None
+    provider_code: str | None = None
+    detail: str | None = None
+
+
+_SETTLE = sa.text("""
+WITH v AS (
+  SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:outcomes AS text[]), CAST(:by AS text[]),
+    CAST(:provider_ids AS text[]), CAST(:codes AS text[]), CAST(:details AS text[])
+  ) AS t(message_id, epoch, outcome, settled_by, provider_message_id, provider_code, detail)
+), closed AS (
+  DELETE FROM open_attempts o USING v WHERE o.message_id = v.message_id AND o.epoch = v.epoch
+  RETURNING o.*
+), history AS (
+  INSERT INTO attempts (message_id, epoch, account_id, sender_id, selection_reason, started_at,
+                        outcome, settled_by, provider_message_id, provider_code, detail)
+  SELECT c.message_id, c.epoch, c.account_id, c.sender_id, c.selection_reason, c.started_at,
+         v.outcome, v.settled_by, v.provider_message_id, v.provider_code, v.detail
+  FROM closed c JOIN v USING (message_id)
+)
+SELECT message_id FROM closed
+""")
+
+
+def settle(db: Connection, settlements: Sequence[Settlement]) -> set[UUID]:
+    """Close open attempts; returns the message ids whose attempt this call closed."""
+    if not settlements:
+        return set()
+    rows = db.execute(
+        _SETTLE,
+        {
+            "ids": [s.message_id for s in settlements],
+            "epochs": [s.epoch for s in settlements],
+            "outcomes": [s.outcome for s in settlements],
+            "by": [s.settled_by.value for s in settlements],
+            "provider_ids": [s.provider_message_id for s in settlements],
+            "codes": [s.provider_code for s in settlements],
+            "details": [s.detail for s in settlements],
+        },
+    )
+    return set(rows.scalars())
+
+
+_DOUBT = sa.text("""
+UPDATE open_attempts o
+SET doubt_since = coalesce(doubt_since, clock_timestamp()), doubt_code = v.code,
+    check_at = clock_timestamp() + make_interval(secs => :wait)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:codes AS text[]))
+  AS v(message_id, epoch, code)
+WHERE o.message_id = v.message_id AND o.epoch = v.epoch
+""")
+
+
+def doubt(
+    db: Connection, attempts: Sequence[tuple[UUID, int, str]], first_check: timedelta
+) -> None:
+    """Mark (message id, epoch, code) as in doubt: only evidence may settle them now."""
+    if attempts:
+        ids, epochs, codes = (list(column) for column in zip(*attempts, strict=True))
+        db.execute(
+            _DOUBT,
+            {"ids": ids, "epochs": epochs, "codes": codes, "wait": first_check.total_seconds()},
+        )
+
+
+_LEASES = sa.text("""
+UPDATE open_attempts SET doubt_since = clock_timestamp(), doubt_code = 'lease_expired',
+  check_at = clock_timestamp() + make_interval(secs => :wait)
+WHERE message_id IN (
+  SELECT message_id FROM open_attempts WHERE check_at < clock_timestamp() AND doubt_since IS NULL
+  ORDER BY check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
+
+def expire_leases(db: Connection, limit: int, first_check: timedelta) -> int:
+    """Put attempts whose worker is gone in doubt; returns how many."""
+    result = db.execute(_LEASES, {"limit": limit, "wait": first_check.total_seconds()})
+    return result.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulAttempt:
+    """An attempt in doubt whose next look-up is due, and everything a look-up needs."""
+
+    message_id: UUID
+    epoch: int
+    tenant_id: UUID
+    account_id: UUID
+    sender_id: UUID
+    recipient: str
+    body: str
+    started_at: datetime
+    doubt_since: datetime
+    absent_since: datetime | None
+    absences: int
+    expires_at: datetime | None
+    attempts: int
+
+
+_DOUBTFUL = sa.text("""
+WITH taken AS (
+  UPDATE open_attempts o SET check_at = clock_timestamp() + make_interval(secs => :hold)
+  WHERE message_id IN (
+    SELECT message_id FROM open_attempts WHERE check_at < clock_timestamp()
+      AND doubt_since IS NOT NULL
+    ORDER BY check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+  RETURNING o.*
+)
+SELECT t.message_id, t.epoch, m.tenant_id, t.account_id, t.sender_id, m.recipient, m.body,
+       t.started_at, t.doubt_since, t.absent_since, t.absences, m.expires_at, m.attempts
+FROM taken t JOIN messages m ON m.id = t.message_id
+""")
+
+
+def take_doubtful(db: Connection, limit: int, hold: timedelta) -> list[DoubtfulAttempt]:
+    """Attempts whose next look-up is due, held from other reconcilers for `hold`. Commit first."""
+    rows = db.execute(_DOUBTFUL, {"limit": limit, "hold": hold.total_seconds()})
+    return [DoubtfulAttempt(*row) for row in rows]
+
+
+_ABSENT = sa.text("""
+UPDATE open_attempts SET
+  absences = absences + CAST(:absent AS int),
+  absent_since = CASE WHEN :absent = 1 THEN coalesce(absent_since, clock_timestamp())
+                      ELSE absent_since END,
+  check_at = clock_timestamp() + make_interval(secs => :wait)
+WHERE message_id = :id AND epoch = :epoch
+""")
+
+
+def look_again(
+    db: Connection, message_id: UUID, epoch: int, *, absent: bool, wait: timedelta
+) -> None:
+    """Note what a look-up found (nothing, or no usable answer) and when to look again."""
+    db.execute(
+        _ABSENT,
+        {"id": message_id, "epoch": epoch, "absent": int(absent), "wait": wait.total_seconds()},
+    )
+
+
+_KNOWN = sa.text("""
+SELECT provider_message_id FROM attempts WHERE provider_message_id = ANY(CAST(:ids AS text[]))
+""")
+
+
+def known(db: Connection, provider_message_ids: Sequence[str]) -> set[str]:
+    """Which of these provider ids already belong to an attempt of ours."""
+    return set(db.execute(_KNOWN, {"ids": list(provider_message_ids)}).scalars())

@@ -1,0 +1,144 @@
+"""The backlog: what is ready, what is scheduled, and what a worker has under judgement.
+
+A claim deletes `ready` rows and writes one `claims` row for the whole batch in the same statement, so
+a worker that dies before it opened its attempts leaves a list behind that the sweep returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from messaging.domain.lifecycle import Event, Status
+from messaging.store.messages import Move, move
+from messaging.store.tables import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch of messages that one worker may judge until its lease runs out."""
+
+    id: UUID
+    epochs: dict[UUID, int]
+
+
+_CLAIM = sa.text("""
+WITH taken AS (
+  DELETE FROM ready WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM ready WHERE queue = CAST(:queue AS ready_queue) AND due_at <= now()
+    ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+  RETURNING message_id, epoch, claims
+)
+INSERT INTO claims (id, queue, message_ids, epochs, claims, lease_until)
+SELECT :id, CAST(:queue AS ready_queue), array_agg(message_id), array_agg(epoch), array_agg(claims),
+       clock_timestamp() + make_interval(secs => :lease)
+FROM taken HAVING count(*) > 0
+RETURNING message_ids, epochs
+""")
+
+
+def claim(
+    db: Connection, queue: Queue, limit: int, lease: timedelta, claim_id: UUID
+) -> Claim | None:
+    """Take up to `limit` due messages; None when there are none. Commit before judging them."""
+    row = db.execute(
+        _CLAIM,
+        {"queue": queue.value, "limit": limit, "lease": lease.total_seconds(), "id": claim_id},
+    ).one_or_none()
+    if row is None:
+        return None
+    return Claim(claim_id, dict(zip(row.message_ids, row.epochs, strict=True)))
+
+
+def finish(db: Connection, claim_id: UUID) -> bool:
+    """Give the claim up; False if its lease ran out and the sweep took it back."""
+    done = db.execute(sa.text("DELETE FROM claims WHERE id = :id"), {"id": claim_id})
+    return done.rowcount == 1
+
+
+_PUT_BACK = sa.text("""
+INSERT INTO ready (queue, due_at, message_id, epoch)
+SELECT lower(m.priority::text)::ready_queue, v.due_at, m.id, m.epoch
+FROM unnest(CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[])) AS v(id, due_at)
+JOIN messages m ON m.id = v.id WHERE m.status = 'queued'
+""")
+
+
+def put_back(db: Connection, dues: dict[UUID, datetime]) -> None:
+    """Return claimed messages to the backlog, each due at its own time. Waiting is no attempt."""
+    if dues:
+        db.execute(_PUT_BACK, {"ids": list(dues), "dues": list(dues.values())})
+
+
+_DUE = sa.text("""
+WITH due AS (
+  DELETE FROM scheduled WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM scheduled WHERE due_at <= now()
+    ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+  RETURNING message_id
+)
+SELECT m.id, m.epoch FROM due JOIN messages m ON m.id = due.message_id WHERE m.status = 'scheduled'
+""")
+
+
+def promote_due(db: Connection, limit: int) -> int:
+    """Queue up to `limit` scheduled messages whose time has come; returns how many rows it took."""
+    rows = db.execute(_DUE, {"limit": limit}).all()
+    move(
+        db,
+        [Move(row.id, row.epoch, Status.SCHEDULED, Event.PROMOTED, Status.QUEUED) for row in rows],
+    )
+    return len(rows)
+
+
+_EXPIRED_CLAIMS = sa.text("""
+WITH dead AS (
+  DELETE FROM claims WHERE id IN (
+    SELECT id FROM claims WHERE lease_until < clock_timestamp()
+    ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED)
+  RETURNING message_ids, epochs, claims
+)
+SELECT m.id, m.epoch, v.claims + 1 AS claims
+FROM dead, unnest(dead.message_ids, dead.epochs, dead.claims) AS v(id, epoch, claims)
+JOIN messages m ON m.id = v.id AND m.epoch = v.epoch WHERE m.status = 'queued'
+""")
+
+_SUSPECT = sa.text("""
+INSERT INTO ready (queue, message_id, epoch, claims)
+SELECT 'suspect', * FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:claims AS int[]))
+""")
+
+
+def rescue_claims(db: Connection, limit: int, max_claims: int) -> tuple[int, int]:
+    """Take back batches whose worker is gone; returns (messages returned, messages quarantined).
+
+    They come back as suspects, claimed one at a time, so that the one message that kills its worker
+    stops at `max_claims` without taking its neighbours along.
+    """
+    rows = db.execute(_EXPIRED_CLAIMS, {"limit": limit}).all()
+    again = [row for row in rows if row.claims < max_claims]
+    if again:
+        columns = {"ids": "id", "epochs": "epoch", "claims": "claims"}
+        db.execute(_SUSPECT, {k: [getattr(r, c) for r in again] for k, c in columns.items()})
+    poison = [
+        Move(r.id, r.epoch, Status.QUEUED, Event.QUARANTINED, Status.FAILED, reason="poison")
+        for r in rows
+        if r.claims >= max_claims
+    ]
+    move(db, poison)
+    return len(again), len(poison)
+
+
+_QUEUES_DUE = sa.text("""
+SELECT q.queue FROM unnest(enum_range(NULL::ready_queue)) AS q(queue)
+WHERE EXISTS (SELECT 1 FROM ready r WHERE r.queue = q.queue AND r.due_at <= now())
+""")
+
+
+def queues_due(db: Connection) -> list[Queue]:
+    """The queues in which something is due now."""
+    return [Queue(name) for name in db.execute(_QUEUES_DUE).scalars()]

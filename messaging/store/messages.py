@@ -1,0 +1,214 @@
+"""Messages: how they are born, and the one statement that moves them.
+
+`move` is the only writer of `messages.status`. It compares before it sets (status and epoch), appends
+the event, and keeps the work tables true in the same statement: what becomes `queued` gets a `ready`
+row, what becomes `scheduled` a `scheduled` row, what is attempted an open attempt with its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
+from messaging.domain.message import LANE_OF, NewMessage, SelectionReason
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A message about to be stored, with the id and key it was given."""
+
+    id: UUID
+    tenant_id: UUID
+    recipient_key: bytes
+    status: Status
+    message: NewMessage
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One message's step: from `before` at `epoch`, through `event`, to `after`."""
+
+    message_id: UUID
+    epoch: int
+    before: Status
+    event: Event
+    after: Status
+    reason: str | None = None
+    due_at: datetime | None = None
+    """When a message that is queued or scheduled again is next due; None means now."""
+    counts: bool = False
+    """Whether the attempt that ends here counts against the message's limit."""
+    provider_message_id: str | None = None
+    provider_code: str | None = None
+    tried_sender_id: UUID | None = None
+    """A sender to avoid from now on."""
+    account_id: UUID | None = None
+    sender_id: UUID | None = None
+    selection_reason: SelectionReason | None = None
+
+
+_TIMES = ", ".join(
+    f"{column} = CASE WHEN v.after IN ({', '.join(repr(s.value) for s in statuses)}) "
+    f"THEN clock_timestamp() ELSE m.{column} END"
+    for column, statuses in {
+        column: [s for s, c in TIMESTAMPS.items() if c == column]
+        for column in dict.fromkeys(TIMESTAMPS.values())
+    }.items()
+)
+
+_MOVE_SQL = """
+WITH v AS (
+  SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:befores AS message_status[]),
+    CAST(:events AS message_event[]), CAST(:afters AS message_status[]), CAST(:reasons AS text[]),
+    CAST(:dues AS timestamptz[]), CAST(:counts AS int[]), CAST(:provider_ids AS text[]),
+    CAST(:codes AS text[]), CAST(:tried AS uuid[]), CAST(:accounts AS uuid[]),
+    CAST(:senders AS uuid[]), CAST(:selected AS selection_reason[])
+  ) AS t(id, epoch, before, event, after, reason, due_at, counts, provider_message_id, code,
+         tried, account_id, sender_id, selection_reason)
+), moved AS (
+  UPDATE messages m SET
+    status = v.after,
+    epoch = m.epoch + CASE WHEN v.event = 'attempted' THEN 1 ELSE 0 END,
+    attempts = m.attempts + v.counts,
+    status_reason = v.reason,
+    scheduled_reason = CASE WHEN v.after = 'scheduled' THEN v.reason ELSE m.scheduled_reason END,
+    next_attempt_at = CASE WHEN v.after = 'queued' THEN v.due_at END,
+    provider_message_id = coalesce(v.provider_message_id, m.provider_message_id),
+    provider_code = coalesce(v.code, m.provider_code),
+    tried_sender_ids = CASE WHEN v.tried IS NULL THEN m.tried_sender_ids
+                            ELSE array_append(m.tried_sender_ids, v.tried) END,
+    sender_id = coalesce(v.sender_id, m.sender_id),
+    selection_reason = coalesce(v.selection_reason, m.selection_reason),
+    modified_at = clock_timestamp(),
+    /* timestamps */
+  FROM v WHERE m.id = v.id AND m.status = v.before AND m.epoch = v.epoch
+  RETURNING m.id, m.epoch, m.priority, m.sending_started_at
+), event AS (
+  INSERT INTO message_events (message_id, event, status, reason, epoch)
+  SELECT v.id, v.event, v.after, v.reason, m.epoch FROM v JOIN moved m USING (id)
+), requeued AS (
+  INSERT INTO ready (queue, due_at, message_id, epoch)
+  SELECT lower(m.priority::text)::ready_queue, coalesce(v.due_at, now()), m.id, m.epoch
+  FROM v JOIN moved m USING (id) WHERE v.after = 'queued'
+), deferred AS (
+  INSERT INTO scheduled (due_at, message_id)
+  SELECT coalesce(v.due_at, now()), m.id FROM v JOIN moved m USING (id) WHERE v.after = 'scheduled'
+), opened AS (
+  INSERT INTO open_attempts
+    (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)
+  SELECT m.id, m.epoch, v.account_id, v.sender_id, v.selection_reason, m.sending_started_at,
+         clock_timestamp() + make_interval(secs => :lease)
+  FROM v JOIN moved m USING (id) WHERE v.event = 'attempted'
+)
+SELECT id FROM moved
+"""
+_MOVE = sa.text(_MOVE_SQL.replace("/* timestamps */", _TIMES))
+
+
+def move(
+    db: Connection, moves: Sequence[Move], lease: timedelta = timedelta(seconds=60)
+) -> set[UUID]:
+    """Make each step that is still possible; returns the ids that moved.
+
+    A message whose status or epoch is no longer what the step expects is left alone: somebody else
+    moved it first. `lease` is how long attempts opened here are safe from the sweep. No id may occur
+    twice.
+    """
+    if not moves:
+        return set()
+    rows = db.execute(
+        _MOVE,
+        {
+            "ids": [m.message_id for m in moves],
+            "epochs": [m.epoch for m in moves],
+            "befores": [m.before.value for m in moves],
+            "events": [m.event.value for m in moves],
+            "afters": [m.after.value for m in moves],
+            "reasons": [m.reason for m in moves],
+            "dues": [m.due_at for m in moves],
+            "counts": [int(m.counts) for m in moves],
+            "provider_ids": [m.provider_message_id for m in moves],
+            "codes": [m.provider_code for m in moves],
+            "tried": [m.tried_sender_id for m in moves],
+            "accounts": [m.account_id for m in moves],
+            "senders": [m.sender_id for m in moves],
+            "selected": [m.selection_reason and m.selection_reason.value for m in moves],
+            "lease": lease.total_seconds(),
+        },
+    )
+    return set(rows.scalars())
+
+
+_BIRTH = {Status.QUEUED: Event.SUBMITTED, Status.SCHEDULED: Event.SCHEDULED}
+
+_COPY_MESSAGES = """COPY messages (id, tenant_id, channel, category, priority, status, segments,
+  recipient_key, recipient, body, metadata, requested_sender_id, pool_id, conversation_id,
+  scheduled_reason, scheduled_for, expires_at, created_at, queued_at) FROM STDIN"""
+_COPY_EVENTS = "COPY message_events (message_id, event, status) FROM STDIN"
+_COPY_READY = "COPY ready (queue, message_id, epoch) FROM STDIN"
+_COPY_SCHEDULED = "COPY scheduled (due_at, message_id) FROM STDIN"
+
+
+def _message_row(row: NewRow) -> tuple[object, ...]:
+    new = row.message
+    queued_at = row.created_at if row.status is Status.QUEUED else None
+    return (
+        row.id,
+        row.tenant_id,
+        new.channel.value,
+        new.category.value,
+        new.priority.value,
+        row.status.value,
+        new.segments,
+        row.recipient_key,
+        new.recipient,
+        new.body,
+        orjson.dumps(new.metadata).decode() if new.metadata else None,
+        new.sender_id,
+        new.pool_id,
+        new.conversation_id,
+        "requested" if new.scheduled_for else None,
+        new.scheduled_for,
+        new.expires_at,
+        row.created_at,
+        queued_at,
+    )
+
+
+def _copy(db: Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    cursor = db.connection.cursor()
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def insert(db: Connection, rows: Sequence[NewRow]) -> None:
+    """Store new messages with their first event and, if they are due or scheduled, their work row."""
+    _copy(db, _COPY_MESSAGES, map(_message_row, rows))
+    _copy(
+        db,
+        _COPY_EVENTS,
+        ((r.id, e.value if (e := _BIRTH.get(r.status)) else None, r.status.value) for r in rows),
+    )
+    _copy(
+        db,
+        _COPY_READY,
+        ((LANE_OF[r.message.priority].value, r.id, 0) for r in rows if r.status is Status.QUEUED),
+    )
+    _copy(
+        db,
+        _COPY_SCHEDULED,
+        ((r.message.scheduled_for, r.id) for r in rows if r.status is Status.SCHEDULED),
+    )
