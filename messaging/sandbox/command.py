@@ -1,0 +1,122 @@
+"""Which options does the sandbox's command line have?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from messaging.sandbox.config import DEFAULT_ACCOUNT, Account, Receipts, SandboxConfig
+from messaging.sandbox.faults import Rates
+from messaging.sandbox.server import serve
+
+_DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ms|s)?")
+
+
+def seconds(text: str) -> float:
+    """A duration such as `150ms`, `2s` or `0.15` in seconds; typer.BadParameter if it is none."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 150ms or 2s")
+    return float(match.group(1)) / (1000.0 if match.group(2) == "ms" else 1.0)
+
+
+def account(text: str) -> Account:
+    """An account from `SID:TOKEN`; typer.BadParameter if it is none."""
+    sid, _, token = text.partition(":")
+    try:
+        return Account(sid, token)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _env(name: str) -> str:
+    return f"POSTHORN_SANDBOX_{name}"
+
+
+Rate = Annotated[float, typer.Option(min=0.0, max=1.0, rich_help_panel="Faults, 0 to 1")]
+
+
+def sandbox(
+    *,
+    host: Annotated[str, typer.Option(envvar=_env("HOST"))] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar=_env("PORT"), min=0, max=65535, help="0 picks a free port.")
+    ] = 4010,
+    accounts: Annotated[
+        list[str] | None,
+        typer.Option("--account", envvar=_env("ACCOUNTS"), help="SID:TOKEN, repeatable."),
+    ] = None,
+    numbers: Annotated[
+        str,
+        typer.Option(envvar=_env("NUMBERS"), help="Senders owned, comma-separated; empty is any."),
+    ] = "",
+    seed: Annotated[int, typer.Option(envvar=_env("SEED"), help="Makes faults repeatable.")] = 1,
+    ledger_file: Annotated[
+        Path | None,
+        typer.Option(envvar=_env("LEDGER_FILE"), help="Append a line per accepted message."),
+    ] = None,
+    receipts: Annotated[bool, typer.Option(envvar=_env("RECEIPTS"))] = True,
+    receipt_statuses: Annotated[str, typer.Option(help="In order.")] = "sent,delivered",
+    receipt_queued: Annotated[bool, typer.Option(help="Post `queued` first.")] = False,
+    receipt_delay: Annotated[str, typer.Option(envvar=_env("RECEIPT_DELAY"))] = "50ms",
+    receipt_jitter: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.5,
+    receipt_retry: Annotated[
+        int | None, typer.Option(min=0, max=5, help="Repeats after any failure.")
+    ] = None,
+    receipt_concurrency: Annotated[int, typer.Option(min=1)] = 32,
+    latency: Annotated[str, typer.Option(envvar=_env("LATENCY"), help="Mean, as 150ms.")] = "0",
+    latency_spread: Annotated[float, typer.Option(min=0.0, help="Log-normal sigma.")] = 0.0,
+    tail_rate: Rate = 0.0,
+    tail_latency: Annotated[str, typer.Option()] = "2s",
+    rate_429: Rate = 0.0,
+    rate_500: Rate = 0.0,
+    rate_500_accepted: Rate = 0.0,
+    rate_drop: Rate = 0.0,
+    rate_undelivered: Rate = 0.0,
+    rate_duplicate_receipts: Rate = 0.0,
+    rate_reorder_receipts: Rate = 0.0,
+    rate_early_receipt: Rate = 0.0,
+    rate_no_receipt: Rate = 0.0,
+) -> None:
+    """A carrier on this machine: Twilio's Messages protocol, signed receipts, faults on request."""
+    statuses = tuple(status for status in receipt_statuses.split(",") if status)
+    if receipt_queued:
+        statuses = ("queued", *statuses)
+    try:
+        config = SandboxConfig(
+            host=host,
+            port=port,
+            accounts=tuple(account(text) for text in accounts or ()) or (DEFAULT_ACCOUNT,),
+            numbers=frozenset(number for number in numbers.split(",") if number),
+            seed=seed,
+            ledger_file=ledger_file,
+            receipts=Receipts(
+                enabled=receipts,
+                statuses=statuses,
+                delay=seconds(receipt_delay),
+                jitter=receipt_jitter,
+                retries=receipt_retry,
+                concurrency=receipt_concurrency,
+            ),
+            rates=Rates(
+                latency=seconds(latency),
+                latency_spread=latency_spread,
+                tail_rate=tail_rate,
+                tail_latency=seconds(tail_latency),
+                rate_429=rate_429,
+                rate_500=rate_500,
+                rate_500_accepted=rate_500_accepted,
+                rate_drop=rate_drop,
+                rate_undelivered=rate_undelivered,
+                rate_duplicate_receipts=rate_duplicate_receipts,
+                rate_reorder_receipts=rate_reorder_receipts,
+                rate_early_receipt=rate_early_receipt,
+                rate_no_receipt=rate_no_receipt,
+            ),
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    serve(config)

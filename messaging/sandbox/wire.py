@@ -1,0 +1,261 @@
+"""What does Twilio's Messages API accept, refuse and answer?
+
+Pure functions between form fields and values, and between values and JSON. Field names, codes and
+limits are those of Twilio's published API description and error dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+import orjson
+
+from messaging.sandbox.connection import Reply
+from messaging.sandbox.ledger import Entry
+
+API_VERSION = "2010-04-01"
+MAX_BODY_CHARACTERS = 1600
+MAX_CALLBACK_CHARACTERS = 4000
+MAX_MEDIA = 10
+MAX_VALIDITY_SECONDS = 36_000
+
+ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")
+_ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
+# No underscore in the host: Twilio refuses it.
+_CALLBACK = re.compile(r"https?://(?:[^/?#@\s]*@)?[A-Za-z0-9.\-\[\]:]+(?:[/?#]\S*)?", re.IGNORECASE)
+_CORRELATION = re.compile(r"[?&]([me])=([^&#]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal in Twilio's words."""
+
+    code: int
+    message: str
+    status: int = 400
+
+
+UNAUTHORIZED = Problem(20003, "Authenticate", 401)
+UNKNOWN_PARAMETER = Problem(20001, "Unknown or malformed parameter")
+METHOD_NOT_ALLOWED = Problem(20004, "Method not allowed", 405)
+NOT_COMPLETE = Problem(
+    20009, "Cannot delete this resource before it is complete. Please try again later.", 409
+)
+TOO_MANY = Problem(20429, "Too Many Requests", 429)
+INTERNAL = Problem(20500, "An internal server error has occurred", 500)
+TO_MISSING = Problem(21604, "A 'To' phone number is required.")
+TO_INVALID = Problem(21211, "Invalid 'To' Phone Number")
+FROM_MISSING = Problem(21603, "A 'From' phone number is required.")
+FROM_INVALID = Problem(21212, "Invalid 'From' Phone Number")
+FROM_NOT_OWNED = Problem(
+    21606,
+    "The 'From' phone number provided is not a valid message-capable number for this destination.",
+)
+FROM_QUEUE_FULL = Problem(
+    21611, "This 'From' number has exceeded the maximum number of queued messages", 429
+)
+SERVICE_INVALID = Problem(21705, "The Messaging Service Sid is invalid.")
+BODY_MISSING = Problem(21602, "Message body is required.")
+BODY_TOO_LONG = Problem(21617, "The concatenated message body exceeds the 1600 character limit")
+TOO_MANY_MEDIA = Problem(21623, "Number of media files exceeds allowed limit")
+CALLBACK_INVALID = Problem(21609, "The 'StatusCallback' URL is not a valid URL.")
+VALIDITY_INVALID = Problem(21624, "Invalid 'ValidityPeriod': must be 1 to 36000 seconds.")
+UNSUBSCRIBED = Problem(21610, "Attempt to send to unsubscribed recipient")
+NOT_CANCELABLE = Problem(30409, "Message is in a final state and cannot be canceled.", 409)
+REDACTION_ONLY = Problem(20422, "A message body can only be replaced by an empty one.")
+STATUS_INVALID = Problem(20422, "The only status a message can be given is 'canceled'.")
+
+# Twilio's published test numbers: what happens to a message from or to them.
+MAGIC_SENDERS = {
+    "+15005550001": FROM_INVALID,
+    "+15005550007": FROM_NOT_OWNED,
+    "+15005550008": FROM_QUEUE_FULL,
+}
+MAGIC_VALID_SENDER = "+15005550006"
+MAGIC_RECIPIENTS = {
+    "+15005550001": TO_INVALID,
+    "+15005550002": Problem(21612, "The 'To' number is not currently reachable via SMS."),
+    "+15005550003": Problem(
+        21408,
+        "Permission to send an SMS has not been enabled for the region indicated by the 'To' number.",
+    ),
+    "+15005550004": UNSUBSCRIBED,
+    "+15005550009": Problem(21614, "'To' number is not a valid mobile number"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A request to send that passed every check."""
+
+    to: str
+    sender: str | None
+    service: str | None
+    body: str
+    media: int
+    callback: str
+    m: str | None
+    e: str | None
+
+
+def form(text: str) -> dict[str, str]:
+    """A form or query string; of a repeated field the last value."""
+    return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=100))
+
+
+def read_create(body: bytes, numbers: frozenset[str]) -> Create | Problem:
+    """Checks a request to send in Twilio's order: recipient, sender, content, options."""
+    try:
+        pairs = parse_qsl(body.decode("ascii", "replace"), max_num_fields=100)
+    except ValueError:
+        return UNKNOWN_PARAMETER
+    fields = dict(pairs)
+    to = fields.get("To", "")
+    sender = fields.get("From")
+    service = fields.get("MessagingServiceSid")
+    text = fields.get("Body", "")
+    callback = fields.get("StatusCallback", "")
+    media = sum(name == "MediaUrl" for name, _ in pairs) if "MediaUrl" in fields else 0
+    problem = (
+        _recipient_problem(to)
+        or _sender_problem(sender, service, numbers)
+        or _content_problem(text, media, has_template="ContentSid" in fields)
+        or _callback_problem(callback)
+        or _validity_problem(fields.get("ValidityPeriod"))
+    )
+    if problem is not None:
+        return problem
+    m, e = correlation(callback)
+    return Create(to, sender, service, text, media, callback, m, e)
+
+
+def correlation(callback: str) -> tuple[str | None, str | None]:
+    """The message id `m` and epoch `e` in the query of a callback URL."""
+    found = dict(_CORRELATION.findall(callback))
+    m, e = found.get("m"), found.get("e")
+    if m is not None and "%" in m:
+        m = unquote_plus(m)
+    return m, e
+
+
+def _recipient_problem(to: str) -> Problem | None:
+    if not to:
+        return TO_MISSING
+    if not _E164.fullmatch(to):
+        return TO_INVALID
+    return MAGIC_RECIPIENTS.get(to) if to.startswith("+1500555") else None
+
+
+def _sender_problem(
+    sender: str | None, service: str | None, numbers: frozenset[str]
+) -> Problem | None:
+    if service is not None and not _SERVICE_SID.fullmatch(service):
+        return SERVICE_INVALID
+    if sender is None:
+        return FROM_MISSING if service is None else None
+    if sender in MAGIC_SENDERS:
+        return MAGIC_SENDERS[sender]
+    if sender in numbers or sender == MAGIC_VALID_SENDER:
+        return None
+    if not (
+        _E164.fullmatch(sender) or _SHORT_CODE.fullmatch(sender) or _ALPHANUMERIC.fullmatch(sender)
+    ):
+        return FROM_INVALID
+    return FROM_NOT_OWNED if numbers else None
+
+
+def _content_problem(text: str, media: int, *, has_template: bool) -> Problem | None:
+    if not text and not media and not has_template:
+        return BODY_MISSING
+    if len(text) > MAX_BODY_CHARACTERS:
+        return BODY_TOO_LONG
+    return TOO_MANY_MEDIA if media > MAX_MEDIA else None
+
+
+def _callback_problem(callback: str) -> Problem | None:
+    if not callback:
+        return None
+    if len(callback) > MAX_CALLBACK_CHARACTERS or not _CALLBACK.fullmatch(callback):
+        return CALLBACK_INVALID
+    return None
+
+
+def _validity_problem(seconds: str | None) -> Problem | None:
+    if seconds is None:
+        return None
+    # No longer than five digits, so that no absurd number is ever converted.
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= 5):
+        return VALIDITY_INVALID
+    return None if 1 <= int(seconds) <= MAX_VALIDITY_SECONDS else VALIDITY_INVALID
+
+
+@lru_cache(maxsize=64)
+def _date_of_second(second: int) -> str:
+    return formatdate(second, usegmt=False).replace("-0000", "+0000")
+
+
+def rfc2822(at: float) -> str:
+    """A time as in `Fri, 20 Nov 2026 16:00:00 +0000`; `at` is in seconds since 1970."""
+    return _date_of_second(int(at))
+
+
+def message(entry: Entry, now: float) -> dict[str, Any]:
+    """The Message resource at `now`."""
+    status = entry.status(now)
+    sent = now >= entry.sent_at and not entry.canceled
+    updated = entry.updated_at or (
+        entry.done_at if now >= entry.done_at else entry.sent_at if sent else entry.at
+    )
+    uri = f"/{API_VERSION}/Accounts/{entry.account}/Messages/{entry.sid}"
+    failed = status == "undelivered"
+    return {
+        "body": entry.body,
+        "num_segments": str(entry.segments) if entry.service is None else "0",
+        "direction": "outbound-api",
+        "from": entry.sender,
+        "to": entry.to,
+        "date_updated": rfc2822(updated),
+        "price": None,
+        "error_message": "Unreachable destination handset" if failed else None,
+        "uri": uri + ".json",
+        "account_sid": entry.account,
+        "num_media": str(entry.media),
+        "status": status,
+        "messaging_service_sid": entry.service,
+        "sid": entry.sid,
+        "date_sent": rfc2822(entry.sent_at) if sent else None,
+        "date_created": rfc2822(entry.at),
+        "error_code": entry.error_code if failed else None,
+        "price_unit": "USD",
+        "api_version": API_VERSION,
+        "subresource_uris": {"media": uri + "/Media.json"},
+    }
+
+
+def json_reply(status: int, value: Any, *headers: tuple[str, str]) -> Reply:
+    """A reply with a JSON body."""
+    return Reply(status, orjson.dumps(value), headers)
+
+
+def problem_reply(problem: Problem, *headers: tuple[str, str]) -> Reply:
+    """A refusal; never has `type` or `title`, by which the official client tells another format."""
+    value = {
+        "code": problem.code,
+        "message": problem.message,
+        "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
+        "status": problem.status,
+    }
+    return json_reply(problem.status, value, *headers)
+
+
+def not_found(path: str) -> Reply:
+    """20404 for a path nobody serves, or of another account."""
+    return problem_reply(Problem(20404, f"The requested resource {path} was not found", 404))
