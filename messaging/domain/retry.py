@@ -107,8 +107,9 @@ def _again(  # noqa: PLR0917 - as above
         return GiveUp(Event.GAVE_UP, ATTEMPTS_EXHAUSTED)
     wait = backoff(attempts, policy, rng)
     if failure.retry_after is not None:
-        wait = max(wait, failure.retry_after + policy.spread * rng.random())
-    return _unless_expired(Retry(now + min(wait, policy.longest)), expires_at)
+        asked = min(failure.retry_after, policy.longest)
+        wait = max(wait, asked + policy.spread * rng.random())
+    return _unless_expired(Retry(now + wait), expires_at)
 
 
 def _may_fail_over(failure: Failure, attempts: int, policy: Policy) -> bool:
