@@ -26,9 +26,8 @@ from messaging.sandbox.wire import (
     REDACTION_ONLY,
     STATUS_INVALID,
     UNAUTHORIZED,
-    UNKNOWN_PARAMETER,
     Problem,
-    form,
+    fields_of,
     json_reply,
     message,
     not_found,
@@ -79,20 +78,17 @@ class Carrier:
         match = _RESOURCE.fullmatch(request.path)
         if match is None or match["account"] != account:
             return not_found(request.path)
-        try:
-            if match["sid"] is None:
-                return self._list(account, request)
-            entry = self.ledger.find(account, match["sid"])
-            if entry is None:
-                return not_found(request.path)
-            return _media(request, entry) if match["media"] else self._one(request, entry)
-        except ValueError:
-            return problem_reply(UNKNOWN_PARAMETER)
+        if match["sid"] is None:
+            return self._list(account, request)
+        entry = self.ledger.find(account, match["sid"])
+        if entry is None:
+            return not_found(request.path)
+        return _media(request, entry) if match["media"] else self._one(request, entry)
 
     def _list(self, account: str, request: Request) -> Reply:
         if request.method != "GET":
             return problem_reply(METHOD_NOT_ALLOWED)
-        query = read_query(form(request.query))
+        query = read_query(fields_of(request.query))
         if isinstance(query, Problem):
             return problem_reply(query)
         entries = self.ledger.newest_first(account, query.to, query.sender)
@@ -104,7 +100,7 @@ class Carrier:
             case "GET":
                 return json_reply(200, message(entry, now))
             case "POST":
-                problem = _update(entry, form(request.body.decode("ascii", "replace")), now)
+                problem = _update(entry, fields_of(request.body.decode("utf-8", "replace")), now)
                 return problem_reply(problem) if problem else json_reply(200, message(entry, now))
             case "DELETE":
                 if entry.status(now) not in FINAL:

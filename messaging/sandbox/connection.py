@@ -36,7 +36,7 @@ class Request:
     """When its last byte was read, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What is written back."""
 

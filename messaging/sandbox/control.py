@@ -14,7 +14,7 @@ from messaging.sandbox.connection import Reply, Request
 from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.ledger import Ledger
 from messaging.sandbox.receipts import Courier
-from messaging.sandbox.wire import form, json_reply
+from messaging.sandbox.wire import fields_of, json_reply
 
 MAX_ROWS = 10_000
 
@@ -45,7 +45,7 @@ class Control:
 
     def _rows(self, request: Request) -> Reply:
         try:
-            fields = form(request.query)
+            fields = fields_of(request.query)
             after, limit = int(fields.get("after", "0")), int(fields.get("limit", "1000"))
         except ValueError:
             return _error(400, "after and limit must be whole numbers")
