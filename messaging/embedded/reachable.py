@@ -70,6 +70,9 @@ def _check_redis(url: URL) -> None:
             retry=Retry(NoBackoff(), 0),
         ) as client:
             said = str(client.info("server")["redis_version"])
+    except redis.AuthenticationError as problem:
+        needed = redis.AuthenticationError("it asks for a password")
+        raise _unreachable(setting, "Redis", url, problem if url.password else needed) from None
     except (redis.RedisError, OSError, ValueError) as problem:
         raise _unreachable(setting, "Redis", url, problem) from None
     if tuple(int(part) for part in said.split(".")[:2]) < OLDEST_REDIS:
