@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from messaging.sandbox.config import SandboxConfig
-from messaging.sandbox.connection import Outcome, Reply, Request
+from messaging.sandbox.connection import Answer, Reply, Request
 from messaging.sandbox.control import Control
 from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.ledger import FINAL, Entry, Ledger
@@ -57,7 +56,7 @@ class Carrier:
         self._credentials = {_basic(a.sid, a.token): a.sid for a in config.accounts}
         self._creates = {f"/{API_VERSION}/Accounts/{sid}/Messages.json": sid for sid in sids}
 
-    def answer(self, request: Request) -> Outcome | Coroutine[Any, Any, Outcome]:
+    def answer(self, request: Request) -> Answer:
         """The answer to a request, or a coroutine that returns it; None drops the connection."""
         path = request.path
         if request.method == "POST" and path in self._creates:

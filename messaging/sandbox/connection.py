@@ -47,7 +47,20 @@ class Reply:
 
 Outcome = Reply | None
 """None closes the connection without a byte."""
-Handler = Callable[[Request], Outcome | Coroutine[Any, Any, Outcome]]
+
+
+@dataclass(slots=True)
+class Later:
+    """An outcome that is known now and takes effect after some time; cheaper than a coroutine."""
+
+    outcome: Outcome
+    seconds: float
+    then: Callable[[], None]
+    """Called when the outcome has been written."""
+
+
+Answer = Outcome | Later | Coroutine[Any, Any, Outcome]
+Handler = Callable[[Request], Answer]
 
 TOO_LARGE = Reply(413, b'{"code":413,"message":"Request body too large","status":413}')
 MALFORMED = Reply(400, b'{"code":400,"message":"Malformed HTTP request","status":400}')
@@ -74,14 +87,15 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_authorization",
         "_body",
+        "_busy",
         "_handler",
         "_open",
         "_parser",
         "_size",
-        "_task",
         "_transport",
         "_url",
         "_waiting",
+        "_work",
     )
 
     def __init__(self, handler: Handler, connections: set[Connection]) -> None:
@@ -89,20 +103,21 @@ class Connection(asyncio.Protocol):
         self._open = connections
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
+        self._work: asyncio.Task[None] | asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
     @property
-    def task(self) -> asyncio.Task[None] | None:
-        """The request in work."""
-        return self._task
+    def busy(self) -> bool:
+        """Whether a request is still to be answered."""
+        return self._busy
 
     def abort(self) -> None:
         """Closes the connection at once; a request in work goes unanswered."""
         if self._transport is not None:
             self._transport.abort()
-        if self._task is not None:
-            self._task.cancel()
+        if self._work is not None:
+            self._work.cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the client connected."""
@@ -149,6 +164,9 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the request is complete."""
+        if self._transport is None or self._transport.is_closing():
+            # Pipelined behind a request that closed the connection: never read.
+            return
         if self._size > MAX_BODY:
             self._refuse(TOO_LARGE)
             return
@@ -162,32 +180,44 @@ class Connection(asyncio.Protocol):
             at=time.time(),
         )
         keep_alive = self._parser.should_keep_alive()
-        if self._task is not None:
+        if self._busy:
             self._waiting.append((request, keep_alive))
         else:
             self._serve(request, keep_alive=keep_alive)
 
     def _serve(self, request: Request, *, keep_alive: bool) -> None:
-        outcome: Outcome | Coroutine[Any, Any, Outcome]
+        answer: Answer
         try:
-            outcome = self._handler(request)
+            answer = self._handler(request)
         except Exception:  # noqa: BLE001 - into httptools it would be taken for a malformed request
             _log.exception("the sandbox failed to answer %s", request.method)
-            outcome = BROKEN
-        if outcome is None or isinstance(outcome, Reply):
-            self._write(outcome, keep_alive=keep_alive)
+            answer = BROKEN
+        if answer is None or isinstance(answer, Reply):
+            self._write(answer, keep_alive=keep_alive)
             return
-        self._task = asyncio.get_running_loop().create_task(self._later(outcome, keep_alive))
+        self._busy = True
+        loop = asyncio.get_running_loop()
+        if isinstance(answer, Later):
+            self._work = loop.call_later(answer.seconds, self._finish_later, answer, keep_alive)
+        else:
+            self._work = loop.create_task(self._run(answer, keep_alive))
 
-    async def _later(self, outcome: Coroutine[Any, Any, Outcome], keep_alive: bool) -> None:
+    def _finish_later(self, answer: Later, keep_alive: bool) -> None:
+        self._finish(answer.outcome, keep_alive)
+        answer.then()
+
+    async def _run(self, outcome: Coroutine[Any, Any, Outcome], keep_alive: bool) -> None:
         try:
             reply = await outcome
         except Exception:  # noqa: BLE001 - the client must get an answer whatever happened
             _log.exception("the sandbox failed to answer")
             reply = BROKEN
-        self._task = None
-        self._write(reply, keep_alive=keep_alive)
-        while self._waiting and self._task is None:
+        self._finish(reply, keep_alive)
+
+    def _finish(self, outcome: Outcome, keep_alive: bool) -> None:
+        self._busy, self._work = False, None
+        self._write(outcome, keep_alive=keep_alive)
+        while self._waiting and not self._busy:
             request, keep_alive = self._waiting.popleft()
             self._serve(request, keep_alive=keep_alive)
 

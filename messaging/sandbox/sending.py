@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b, sha256
-from typing import Any
 
-from messaging.sandbox import segments
+from messaging.sandbox import connection, segments
 from messaging.sandbox.config import SandboxConfig
-from messaging.sandbox.connection import Outcome, Reply, Request
+from messaging.sandbox.connection import Later, Outcome, Reply, Request
 from messaging.sandbox.faultbook import FaultBook
-from messaging.sandbox.faults import PLAIN, Answer, Plan, Refusal
+from messaging.sandbox.faults import Answer, Plan, Refusal
 from messaging.sandbox.ledger import Entry, Ledger
 from messaging.sandbox.receipts import Courier
 from messaging.sandbox.wire import (
@@ -50,43 +50,44 @@ class Sending:
         self._courier = courier
         self._new_sid = new_sid
 
-    def create(self, account: str, request: Request) -> Outcome | Coroutine[Any, Any, Outcome]:
-        """Answers a request to send: at once, or as a coroutine if something takes time."""
+    def create(self, account: str, request: Request) -> connection.Answer:
+        """Answers a request to send: at once, after a delay, or as a coroutine.
+
+        The message is in the ledger before the delay, so that a client that gives up waiting has
+        been accepted all the same.
+        """
         asked = read_create(request.body, self._config.numbers)
         if isinstance(asked, Problem):
             return problem_reply(asked)
         digest = sha256(asked.body.encode("utf-8", "replace")).digest()
         plan = self._faults.plan(account, asked, digest)
-        if plan is not PLAIN:
-            return self._under_faults(account, asked, digest, request.at, plan)
+        if plan.hold or plan.early:
+            return self._slowly(account, asked, digest, request.at, plan)
+        if plan.refusal is not None:
+            reply = _REFUSALS[plan.refusal]
+            return Later(reply, plan.delay, _nothing) if plan.delay else reply
         entry = self._accept(account, asked, digest, request.at, plan)
+        outcome = _outcome(entry, plan)
+        if plan.delay:
+            return Later(outcome, plan.delay, partial(self._courier.schedule, entry, plan))
         self._courier.schedule(entry, plan)
-        return _created(entry)
+        return outcome
 
-    async def _under_faults(
+    async def _slowly(
         self, account: str, asked: Create, digest: bytes, at: float, plan: Plan
     ) -> Outcome:
-        """The answer under a plan.
-
-        The message is in the ledger before the delay, so that a client that gives up waiting has
-        been accepted all the same.
-        """
-        if plan.hold:
-            await asyncio.sleep(plan.hold)
+        """The answer under a plan that holds the request back, or posts receipts before it."""
+        await asyncio.sleep(plan.hold)
         if plan.refusal is not None:
-            if plan.delay:
-                await asyncio.sleep(plan.delay)
+            await asyncio.sleep(plan.delay)
             return _REFUSALS[plan.refusal]
         entry = self._accept(account, asked, digest, at, plan)
         if plan.early:
             await self._courier.post_now(entry, plan)
-        if plan.delay:
-            await asyncio.sleep(plan.delay)
+        await asyncio.sleep(plan.delay)
         if not plan.early:
             self._courier.schedule(entry, plan)
-        if plan.answer is Answer.NOTHING:
-            return None
-        return _created(entry) if plan.answer is Answer.CREATED else problem_reply(INTERNAL)
+        return _outcome(entry, plan)
 
     def _accept(self, account: str, asked: Create, digest: bytes, at: float, plan: Plan) -> Entry:
         entry = Entry(
@@ -130,8 +131,16 @@ class Sending:
         entry.done_at = entry.sent_at + second
 
 
-def _created(entry: Entry) -> Reply:
-    """201 with the message as it was when it was accepted."""
+def _outcome(entry: Entry, plan: Plan) -> Outcome:
+    """What the sender of an accepted message is told: the message as it was when accepted."""
+    if plan.answer is Answer.NOTHING:
+        return None
+    if plan.answer is Answer.INTERNAL:
+        return _REFUSALS[Refusal.INTERNAL]
     value = message(entry, entry.at)
     value["status"] = "queued" if entry.service is None else "accepted"
     return json_reply(201, value)
+
+
+def _nothing() -> None:
+    """A refusal has no consequence."""

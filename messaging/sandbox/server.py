@@ -56,9 +56,8 @@ async def _run(config: SandboxConfig) -> None:
 
 async def _drain(connections: set[Connection]) -> None:
     """Lets requests in work finish for a moment, then closes every connection."""
-    working = [connection.task for connection in connections if connection.task is not None]
-    if working:
-        await asyncio.wait(working, timeout=_GRACE)
+    if any(connection.busy for connection in connections):
+        await asyncio.sleep(_GRACE)
     for connection in list(connections):
         connection.abort()
 
