@@ -38,6 +38,8 @@ class TenantSenders:
 
     candidates: Candidates
     accounts: dict[UUID, ProviderAccount]
+    names: dict[str, UUID]
+    """Senders by address and by id, as a caller may name them."""
     pools: dict[str, UUID]
     read_at: float
 
@@ -99,8 +101,11 @@ class Runtime:
         if found is None or monotonic() - found.read_at > _DIRECTORY_SECONDS:
             with self.engine.connect() as db:
                 read = senders.read(db, tenant_id, self.sealer)
+            names = {s.address: s.id for s in read.senders} | {
+                str(s.id): s.id for s in read.senders
+            }
             found = TenantSenders(
-                Candidates.of(read.senders), read.accounts, read.pools, monotonic()
+                Candidates.of(read.senders), read.accounts, names, read.pools, monotonic()
             )
             with self._lock:
                 self._directory[tenant_id] = found

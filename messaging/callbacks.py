@@ -1,0 +1,42 @@
+"""The address a provider reports one attempt's fate to.
+
+It names the message and the epoch, so a receipt proves the send even when the reply to it never came
+(law 4), and carries a keyed hash of both, so nobody else can make up such an address.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from messaging.domain.message import ProviderAccount
+from messaging.settings import Settings
+
+
+def _seal(settings: Settings, message_id: UUID, epoch: int) -> str:
+    text = b"%s:%d" % (message_id.bytes, epoch)
+    return hmac.new(settings.callback_key, text, sha256).hexdigest()[:16]
+
+
+def address(settings: Settings, account: ProviderAccount, message_id: UUID, epoch: int) -> str:
+    """Where receipts of this attempt must be posted."""
+    seal = _seal(settings, message_id, epoch)
+    base = settings.public_url.rstrip("/")
+    return (
+        f"{base}/webhooks/{account.provider}/{account.id}/status?m={message_id}&e={epoch}&k={seal}"
+    )
+
+
+def named(settings: Settings, url: str) -> tuple[UUID, int] | None:
+    """The (message id, epoch) an address of ours names; None for any other address."""
+    query = parse_qs(urlsplit(url).query)
+    try:
+        message_id, epoch = UUID(query["m"][0]), int(query["e"][0])
+        seal = query["k"][0]
+    except (KeyError, ValueError):
+        return None
+    if not hmac.compare_digest(seal.encode(), _seal(settings, message_id, epoch).encode()):
+        return None
+    return message_id, epoch

@@ -1,0 +1,64 @@
+"""Many callers, few commits: whatever arrived during the last commit shares the next one.
+
+No timer is involved, so a lone caller waits for nothing; under load the commits grow instead of
+queueing. Used where many small requests must each be durable before they are answered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class GroupCommit(Generic[Item, Answer]):
+    """One thread that commits items in the order they came, up to `limit` together."""
+
+    def __init__(
+        self, commit: Callable[[Sequence[Item]], Sequence[Answer]], *, name: str, limit: int = 500
+    ) -> None:
+        """`commit` answers each item, in order; if it raises, every item of the group fails with it."""
+        self._commit = commit
+        self._limit = limit
+        self._waiting: deque[tuple[Item, Future[Answer]]] = deque()
+        self._arrived = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> Future[Answer]:
+        """Hand an item over; the future is done when its commit is."""
+        future: Future[Answer] = Future()
+        self._waiting.append((item, future))
+        self._arrived.set()
+        return future
+
+    def close(self) -> None:
+        """Commit what is waiting, then stop."""
+        self._closed = True
+        self._arrived.set()
+        self._thread.join(10.0)
+
+    def _run(self) -> None:
+        while not (self._closed and not self._waiting):
+            self._arrived.wait()
+            if not self._closed:
+                self._arrived.clear()
+            while self._waiting:
+                self._commit_group()
+
+    def _commit_group(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+        try:
+            answers = self._commit([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - the callers get it, each through its future
+            for _, future in group:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(group, answers, strict=True):
+            future.set_result(answer)

@@ -1,0 +1,227 @@
+"""What a provider's answer means for a message, written down.
+
+The pump's window, receipts and the reconciler all end here: an attempt is settled once, by whoever
+comes first with evidence, and the message moves by the lifecycle's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+import httpx
+from sqlalchemy.exc import DBAPIError
+from tenacity import (
+    AttemptManager,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from messaging import providers
+from messaging.domain import retry
+from messaging.domain.failures import Accepted, Failure, Kind, Outcome
+from messaging.domain.lifecycle import Event, Status, advance
+from messaging.domain.message import Message
+from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
+from messaging.queues import Task
+from messaging.runtime import Runtime
+from messaging.store import attempts, facts, receipts, suppressions
+from messaging.store.attempts import SettledBy, Settlement
+from messaging.store.messages import Move, move
+from messaging.store.suppressions import NewSuppression
+from messaging.telemetry import buckets, tally
+from messaging.window import Result, Ticket
+
+_ATTEMPT_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SENT_BOUNDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+
+@dataclass
+class Page:
+    """Everything one batch of results writes."""
+
+    moves: list[Move] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
+    doubts: list[tuple[UUID, int, str]] = field(default_factory=list)
+    stuck: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
+    opt_outs: list[NewSuppression] = field(default_factory=list)
+
+
+def record(rt: Runtime, results: Sequence[Result]) -> None:
+    """Write down how calls ended. What happened must not be forgotten because the database blinked."""
+    page = Page()
+    kinds = []
+    for result in results:
+        outcome = read(result)
+        kinds.append("accepted" if isinstance(outcome, Accepted) else outcome.kind.value)
+        _enter(rt, page, result.ticket, outcome)
+    for once_more in persistently(rt):
+        with once_more:
+            write(rt, page)
+    _count(rt, results, kinds)
+
+
+def read(result: Result) -> Outcome:
+    """The outcome of one call, from the provider's reply or the lack of one."""
+    if isinstance(result.reply, httpx.Response):
+        return providers.get(result.ticket.account.provider).outcome(result.reply)
+    return result.reply
+
+
+def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
+    """Decide what one outcome means and add it to the page."""
+    message = ticket.message
+    if isinstance(outcome, Accepted):
+        page.moves.append(accepted(message.id, ticket.epoch, outcome.provider_message_id))
+        page.settlements.append(
+            Settlement(
+                message.id,
+                ticket.epoch,
+                "accepted",
+                SettledBy.REPLY,
+                provider_message_id=outcome.provider_message_id,
+            )
+        )
+        if ticket.sticks:
+            page.stuck.append((message.id, rt.new_id(), ticket.sender.id))
+        return
+    step = retry.decide(
+        outcome, message.attempts + 1, message.expires_at, policy(rt), rt.now(), rt.rng
+    )
+    if isinstance(step, InDoubt):
+        page.doubts.append((message.id, ticket.epoch, outcome.code))
+        return
+    page.moves.append(_refused(ticket, outcome, step))
+    page.settlements.append(
+        Settlement(
+            message.id,
+            ticket.epoch,
+            outcome.kind.value,
+            SettledBy.REPLY,
+            provider_code=outcome.code,
+            detail=outcome.detail,
+        )
+    )
+    if outcome.suppress:
+        page.opt_outs.append(opt_out(message, ticket.account.provider, outcome.code))
+
+
+def accepted(message_id: UUID, epoch: int, provider_message_id: str) -> Move:
+    """The step of a message whose open attempt turned out to be accepted."""
+    return Move(
+        message_id,
+        epoch,
+        Status.SENDING,
+        Event.ACCEPTED,
+        Status.SENT,
+        counts=True,
+        provider_message_id=provider_message_id,
+    )
+
+
+def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
+    message_id, epoch = ticket.message.id, ticket.epoch
+    match step:
+        case Retry(at=at, counts=counts, exclude_sender=exclude):
+            return Move(
+                message_id,
+                epoch,
+                Status.SENDING,
+                Event.RETRIED,
+                Status.QUEUED,
+                reason=failure.kind.value,
+                due_at=at,
+                counts=counts and failure.code != "too_late",
+                provider_code=failure.code,
+                tried_sender_id=ticket.sender.id if exclude else None,
+            )
+        case GiveUp(event=event, reason=reason):
+            after = advance(Status.SENDING, event)
+            return Move(
+                message_id,
+                epoch,
+                Status.SENDING,
+                event,
+                after or failure.status,
+                reason=reason,
+                counts=True,
+                provider_code=failure.code,
+            )
+        case never:
+            assert_never(never)
+
+
+def opt_out(message: Message, provider: str, code: str) -> NewSuppression:
+    """An opt-out that a provider told us of holds for every provider (law 7)."""
+    return NewSuppression(
+        message.tenant_id, message.channel, message.recipient_key, "provider", f"{provider} {code}"
+    )
+
+
+def write(rt: Runtime, page: Page) -> set[UUID]:
+    """Write one page in one transaction; returns the ids of the messages that moved.
+
+    Messages are locked before attempts, in id order, here and in receipts, so that the two never wait
+    for each other in a circle.
+    """
+    page.moves.sort(key=lambda m: m.message_id)
+    with rt.engine.begin() as db:
+        moved = move(db, page.moves, rt.settings.lease)
+        attempts.settle(db, page.settlements)
+        attempts.doubt(db, page.doubts, timedelta(seconds=rt.settings.doubt_check_seconds))
+        facts.stick(db, [row for row in page.stuck if row[0] in moved])
+        suppressions.add(db, page.opt_outs)
+        ids = [s.provider_message_id for s in page.settlements if s.provider_message_id]
+        woken = receipts.wake(db, ids)
+    if woken:
+        rt.hints.ring(Task.RECEIPTS_APPLY)
+    return moved
+
+
+def policy(rt: Runtime) -> Policy:
+    """How patient this deployment is with one message."""
+    return Policy(
+        max_attempts=rt.settings.max_attempts,
+        base=timedelta(seconds=rt.settings.retry_base_seconds),
+        cap=timedelta(seconds=rt.settings.retry_cap_seconds),
+    )
+
+
+def persistently(rt: Runtime) -> Iterator[AttemptManager]:
+    """Try a write again while the database is away, as long as the attempts' leases hold."""
+    return iter(
+        Retrying(
+            retry=retry_if_exception_type(DBAPIError),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            stop=stop_after_delay(rt.settings.lease_seconds / 2),
+            reraise=True,
+        )
+    )
+
+
+def _count(rt: Runtime, results: Sequence[Result], kinds: list[str]) -> None:
+    names = [r.ticket.account.provider for r in results]
+    bumps = tally("posthorn_attempts_total", provider=names, outcome=kinds)
+    for provider in set(names):
+        seconds = [r.seconds for r in results if r.ticket.account.provider == provider]
+        bumps |= buckets(
+            "posthorn_attempt_duration_seconds", _ATTEMPT_BOUNDS, seconds, provider=provider
+        )
+    now = rt.now()
+    waits: dict[str, list[float]] = {}
+    for result, kind in zip(results, kinds, strict=True):
+        message = result.ticket.message
+        if kind == "accepted" and message.queued_at:
+            lane = message.priority.value.lower()
+            waits.setdefault(lane, []).append((now - message.queued_at).total_seconds())
+    for lane, values in waits.items():
+        bumps |= buckets("posthorn_due_to_sent_seconds", _SENT_BOUNDS, values, lane=lane)
+    rt.counters.add(bumps)
+
+
+__all__ = ["Kind", "Page", "accepted", "persistently", "read", "record", "write"]

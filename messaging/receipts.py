@@ -1,0 +1,221 @@
+"""What providers report: verified, kept raw, answered, then applied.
+
+    webhook -> verify -> keep raw | 204 ... apply: attempt -> lifecycle.advance -> note
+
+A receipt is stored before the provider gets its answer and applied by a worker in batches. Receipts
+come twice, late and out of order: each one is kept, and each changes something at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from messaging import callbacks, providers
+from messaging.domain.lifecycle import FINAL, Event, Status, advance
+from messaging.domain.message import ProviderAccount
+from messaging.providers.base import DeliveryReport, Webhook
+from messaging.queues import Task
+from messaging.runtime import Runtime
+from messaging.store import attempts, senders
+from messaging.store import receipts as ledger
+from messaging.store.attempts import SettledBy, Settlement
+from messaging.store.messages import Move, move
+from messaging.store.receipts import PendingReceipt, RawReceipt, Target
+from messaging.telemetry import tally
+
+_PARKED_FOR = timedelta(hours=24)
+
+
+class Applied(StrEnum):
+    """What became of a receipt."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    """It says what we already knew."""
+    LATE = "late"
+    """It says something older than, or contradicting, a state that does not go back."""
+    STALE = "stale"
+    """It speaks of an earlier attempt than the message's last one."""
+    PARKED = "parked"
+    UNMATCHED = "unmatched"
+    """No send of ours ever got this id."""
+    UNREADABLE = "unreadable"
+
+
+def account(rt: Runtime, provider: str, account_id: UUID) -> ProviderAccount | None:
+    """The account a webhook address names, if that provider is its provider."""
+    with rt.engine.connect() as db:
+        found = senders.find_account(db, account_id, rt.sealer)
+    return found if found is not None and found.provider == provider else None
+
+
+def verify(rt: Runtime, of: ProviderAccount, webhook: Webhook) -> RawReceipt | None:
+    """The receipt to keep; None if its signature is not this account's."""
+    if not providers.get(of.provider).verify(of, webhook):
+        return None
+    named = callbacks.named(rt.settings, webhook.url)
+    message_id, epoch = named or (None, None)
+    return RawReceipt(of.id, webhook.url, webhook.body, message_id, epoch)
+
+
+def keep(rt: Runtime, receipts: Sequence[RawReceipt]) -> list[None]:
+    """Store receipts durably, then hint; the commit function of the webhooks' group commit."""
+    with rt.engine.begin() as db:
+        ledger.keep(db, receipts)
+    rt.hints.ring(Task.RECEIPTS_APPLY)
+    return [None for _ in receipts]
+
+
+@dataclass
+class _Batch:
+    """One transaction's worth of receipts being applied."""
+
+    results: list[tuple[int, str, UUID | None]] = field(default_factory=list)
+    parked: list[tuple[int, str]] = field(default_factory=list)
+    steps: dict[UUID, list[Move]] = field(default_factory=dict)
+    settlements: list[Settlement] = field(default_factory=list)
+
+    def note(self, receipt: PendingReceipt, result: Applied, message_id: UUID | None) -> None:
+        """Remember what became of one receipt."""
+        self.results.append((receipt.id, result.value, message_id))
+
+
+def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
+    """Apply what is waiting until nothing is, or time is over; returns a one-line summary."""
+    rt.hints.answered(Task.RECEIPTS_APPLY)
+    started = rt.now()
+    results: list[str] = []
+    while rt.now() - started < timedelta(seconds=seconds):
+        with rt.engine.begin() as db:
+            pending = ledger.take(db, batch)
+            done = _apply_batch(rt, db, pending)
+        results += [result for _, result, _ in done.results]
+        if len(pending) < batch:
+            break
+    else:
+        rt.hints.ring(Task.RECEIPTS_APPLY)
+    if results:
+        rt.counters.add(tally("posthorn_receipts_total", result=results))
+    counted = {word: results.count(word) for word in sorted(set(results))}
+    return ", ".join(f"{n} {word}" for word, n in counted.items()) or "nothing to apply"
+
+
+def _apply_batch(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
+    batch = _Batch()
+    read = [(r, report) for r in pending for report in _reports(batch, r)]
+    found = _attempts(rt, db, read)
+    targets = ledger.targets(db, sorted({m for m, _ in found.values()}))
+    state = {message_id: Status(target.status) for message_id, target in targets.items()}
+    for receipt, report in read:
+        attempt = found.get(receipt.id)
+        target = targets.get(attempt[0]) if attempt else None
+        if attempt is None or target is None:
+            _park(batch, receipt, report)
+        elif attempt[1] != target.epoch:
+            batch.note(receipt, Applied.STALE, target.message_id)
+        else:
+            _step(batch, receipt, report, target, state)
+    for moves in _rounds(batch.steps):
+        move(db, moves)
+    attempts.settle(db, batch.settlements)
+    ledger.park(db, batch.parked, _PARKED_FOR)
+    ledger.note(db, batch.results)
+    return batch
+
+
+def _reports(batch: _Batch, receipt: PendingReceipt) -> list[DeliveryReport]:
+    reports = providers.get(receipt.provider).reports(Webhook(receipt.url, {}, receipt.body))
+    if not reports:
+        batch.note(receipt, Applied.UNREADABLE, receipt.message_id)
+    return reports
+
+
+def _attempts(
+    rt: Runtime, db: Connection, read: Sequence[tuple[PendingReceipt, DeliveryReport]]
+) -> dict[int, tuple[UUID, int]]:
+    """Receipt id -> (message id, epoch): by the address it came to, else by the provider's id."""
+    del rt
+    found = {r.id: (r.message_id, r.epoch) for r, _ in read if r.message_id is not None}
+    rest = [(r, report) for r, report in read if r.id not in found]
+    owners = ledger.owners(db, [report.provider_message_id for _, report in rest]) if rest else {}
+    for receipt, report in rest:
+        owner = owners.get((receipt.account_id, report.provider_message_id))
+        if owner is not None:
+            found[receipt.id] = owner
+    return {key: (m, e) for key, (m, e) in found.items() if m is not None and e is not None}
+
+
+def _park(batch: _Batch, receipt: PendingReceipt, report: DeliveryReport) -> None:
+    if receipt.parked:
+        batch.note(receipt, Applied.UNMATCHED, None)
+        return
+    batch.note(receipt, Applied.PARKED, None)
+    batch.parked.append((receipt.id, report.provider_message_id))
+
+
+def _step(
+    batch: _Batch,
+    receipt: PendingReceipt,
+    report: DeliveryReport,
+    target: Target,
+    state: dict[UUID, Status],
+) -> None:
+    """Move one message by one report, from where the batch has brought it so far."""
+    before = state[target.message_id]
+    if before is Status.SENDING and report.event is not None:
+        # Any report proves that the open attempt was accepted, whatever became of its reply.
+        batch.settlements.append(
+            Settlement(
+                target.message_id,
+                target.epoch,
+                "accepted",
+                SettledBy.RECEIPT,
+                provider_message_id=report.provider_message_id,
+                provider_code=report.code,
+            )
+        )
+    after = advance(before, report.event) if report.event is not None else None
+    if report.event is None or after is None:
+        known = report.event is Event.ACCEPTED or after == before
+        told = Applied.DUPLICATE if known and before not in FINAL else Applied.LATE
+        batch.note(receipt, _same(report.event, before) or told, target.message_id)
+        return
+    batch.steps.setdefault(target.message_id, []).append(
+        Move(
+            target.message_id,
+            target.epoch,
+            before,
+            report.event,
+            after,
+            reason=report.detail,
+            counts=before is Status.SENDING,
+            provider_message_id=report.provider_message_id,
+            provider_code=report.code,
+        )
+    )
+    state[target.message_id] = after
+    batch.note(receipt, Applied.APPLIED, target.message_id)
+
+
+_MEANS = {
+    Event.DELIVERED: Status.DELIVERED,
+    Event.UNDELIVERED: Status.UNDELIVERABLE,
+    Event.FAILED: Status.FAILED,
+}
+
+
+def _same(event: Event | None, status: Status) -> Applied | None:
+    """A report of the very state the message is in is a duplicate, not a contradiction."""
+    return Applied.DUPLICATE if event is None or _MEANS.get(event) is status else None
+
+
+def _rounds(steps: dict[UUID, list[Move]]) -> Iterable[list[Move]]:
+    """The steps in rounds that name each message at most once, in id order."""
+    for n in range(max(map(len, steps.values()), default=0)):
+        yield [steps[key][n] for key in sorted(steps) if len(steps[key]) > n]
