@@ -89,8 +89,15 @@ def running(directory: Path) -> Servers | None:
 @contextlib.contextmanager
 def _hold(directory: Path) -> Iterator[None]:
     """Be the one process that uses `directory`. The lock ends with us, however we end."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("a+") as lock:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        opened = (directory / "lock").open("a+")
+    except OSError as problem:
+        raise EmbeddedError(
+            f"{directory} cannot be used for servers ({problem.strerror}). Make it writable, or set "
+            "POSTHORN_DATABASE_URL and POSTHORN_REDIS_URL to servers of your own."
+        ) from None
+    with opened as lock:
         if not _take(lock.fileno()):
             lock.seek(0)
             raise EmbeddedError(

@@ -12,6 +12,8 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import create_engine, make_url, text
 
 from messaging.embedded import EmbeddedError, Server, Servers, running, servers, start_postgres
@@ -99,7 +101,7 @@ def test_redis_refuses_strangers_and_its_password_is_in_no_argument(redis_server
     assert url.password
     assert not any(str(url.password) in part for part in psutil.Process(redis_server.pid).cmdline())
     with (
-        redis.Redis(host="127.0.0.1", port=url.port or 0) as client,
+        redis.Redis(host="127.0.0.1", port=url.port or 0, retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
@@ -162,6 +164,16 @@ def test_a_second_one_on_a_directory_is_told_so_and_does_no_harm(tmp_path: Path)
             assert part in refusal.value.detail
         assert query(urls.database_url, "SELECT 1") == (1,)
     assert running(tmp_path) is None
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    directory = tmp_path / "file" / "data"
+    with (
+        pytest.raises(EmbeddedError, match=r"file/data cannot be used .*POSTHORN_DATABASE_URL"),
+        servers(directory, database_url=None, redis_url=None),
+    ):
+        pytest.fail("no server can live there")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
