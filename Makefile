@@ -37,8 +37,8 @@ bench: $(READY) ## Measure throughput on this machine
 # Made once, and again only when what is installed changes. The lock pins every package by hash, the
 # build backend included, so the project itself is installed without fetching anything.
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Posthorn needs Python 3.11 or newer; '$(PYTHON)' is `$(PYTHON) --version 2>&1`."; \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Posthorn needs Python 3.11 or newer; '$(PYTHON)' is `$(PYTHON) --version 2>/dev/null || echo missing`."; \
 	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments (on Debian: apt install python3-venv)."; \
@@ -49,12 +49,12 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: ## Bring requirements.lock up to date with pyproject.toml
+lock: ## Bring requirements.lock up to date with pyproject.toml (UV=--upgrade for newer releases)
 	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
 	$(PYTHON) -m venv "$$tool"; \
 	"$$tool/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
 	"$$tool/bin/uv" pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet $(UV) -o requirements.lock
 
 clean: ## Remove the environment, caches and the local servers' data
 	rm -rf $(VENV) .posthorn .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
