@@ -11,28 +11,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
-
-from sqlalchemy.exc import OperationalError
 
 from messaging import callbacks, providers
 from messaging.domain import compliance, selection
 from messaging.domain.compliance import Allow, Block, Defer
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount
-from messaging.domain.selection import Choice, History, NoSender
+from messaging.domain.selection import Choice, History, Lack, NoSender
 from messaging.providers.base import Outbound
-from messaging.queues import DISPATCH, Task
-from messaging.runtime import Runtime, TenantSenders
+from messaging.queues import DISPATCH
+from messaging.runtime import Runtime
 from messaging.store import backlog, facts
 from messaging.store.facts import Case
 from messaging.store.messages import Move, move
 from messaging.store.tables import Queue
-from messaging.telemetry import log, tally
+from messaging.telemetry import tally
 from messaging.throttle import Request
 from messaging.window import Ticket, Window
 
@@ -41,6 +39,7 @@ from messaging.window import Ticket, Window
 _LINGER_SECONDS = 0.05
 _LINGER_STEP = 0.005
 _LONGEST_ACCOUNT_WAIT = 60.0
+_SENDERS_RECOVER = timedelta(minutes=1)
 
 
 @dataclass
@@ -60,8 +59,17 @@ class Summary:
         )
 
 
-def pump(rt: Runtime, window: Window, queue: Queue, *, seconds: float) -> Summary:
+def pump(
+    rt: Runtime,
+    window: Window,
+    queue: Queue,
+    *,
+    seconds: float,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Summary:
     """Move messages of one queue into the window until none is due or `seconds` are over.
+
+    `stopping` is asked before each claim: a worker that is shutting down takes nothing new.
 
     What is in flight at the end stays in the window. If the queue is not empty then, or was so full
     that another worker could help, a new hint is published.
@@ -71,7 +79,7 @@ def pump(rt: Runtime, window: Window, queue: Queue, *, seconds: float) -> Summar
     rt.hints.answered(task)
     batch = 1 if queue is Queue.SUSPECT else rt.settings.claim_batch
     started = idle_since = time.monotonic()
-    while time.monotonic() - started < seconds:
+    while time.monotonic() - started < seconds and not stopping():
         room = min(batch, window.room())
         if room < min(batch, max(1, rt.settings.window // 5)):
             window.wait_for_room(0.02)
@@ -155,7 +163,7 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
     for case in cases:
         match compliance.judge(case.message, case.facts, now):
             case Allow():
-                opening = _choose(rt.senders_of(case.message.tenant_id), case, plan)
+                opening = _choose(rt, case, plan)
                 if opening is not None:
                     wishes.append((case, opening))
             case Defer(until=until, reason=reason):
@@ -186,14 +194,19 @@ def _move(case: Case, event: Event, **details: object) -> Move:
     return Move(message.id, message.epoch, Status.QUEUED, event, after, **details)  # type: ignore[arg-type]
 
 
-def _choose(senders: TenantSenders, case: Case, plan: Plan) -> Opening | None:
+def _choose(rt: Runtime, case: Case, plan: Plan) -> Opening | None:
+    senders = rt.senders_of(case.message.tenant_id)
     history = History(sticky_sender_id=case.sticky_sender_id)
     match selection.choose(case.message, senders.candidates, history):
         case Choice() as choice:
             return Opening(choice, senders.accounts[choice.sender.account_id])
+        case NoSender(reason=Lack.NO_HEALTHY_SENDER as reason):
+            # May pass by itself, so nothing is lost over it; the reason shows why it waits.
+            until = rt.now() + _SENDERS_RECOVER
+            plan.moves.append(_move(case, Event.DEFERRED, reason=reason, due_at=until))
         case NoSender(reason=reason):
             plan.refuse(case, Event.REFUSED, reason)
-            return None
+    return None
 
 
 def _within_accounts(
@@ -267,15 +280,3 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         send_before=send_before,
         sticks=case.sticky_sender_id != sender.id,
     )
-
-
-def pump_safely(rt: Runtime, window: Window, queue: Queue, *, seconds: float) -> str:
-    """`pump` for a worker: a database that is away is a summary line, not a traceback."""
-    try:
-        return str(pump(rt, window, queue, seconds=seconds))
-    except OperationalError as error:
-        log().warning("dispatch.database_away", queue=queue.value, error=type(error).__name__)
-        return "the database is away; the sweep will hint again"
-
-
-__all__ = ["Summary", "Task", "pump", "pump_safely"]

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from messaging import callbacks, providers
-from messaging.domain.lifecycle import FINAL, Event, Status, advance
+from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount
 from messaging.providers.base import DeliveryReport, Webhook
 from messaging.queues import Task
@@ -94,7 +94,7 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
     while rt.now() - started < timedelta(seconds=seconds):
         with rt.engine.begin() as db:
             pending = ledger.take(db, batch)
-            done = _apply_batch(rt, db, pending)
+            done = _apply_batch(db, pending)
         results += [result for _, result, _ in done.results]
         if len(pending) < batch:
             break
@@ -106,10 +106,10 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
     return ", ".join(f"{n} {word}" for word, n in counted.items()) or "nothing to apply"
 
 
-def _apply_batch(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
+def _apply_batch(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
     batch = _Batch()
     read = [(r, report) for r in pending for report in _reports(batch, r)]
-    found = _attempts(rt, db, read)
+    found = _attempts(db, read)
     targets = ledger.targets(db, sorted({m for m, _ in found.values()}))
     state = {message_id: Status(target.status) for message_id, target in targets.items()}
     for receipt, report in read:
@@ -137,18 +137,21 @@ def _reports(batch: _Batch, receipt: PendingReceipt) -> list[DeliveryReport]:
 
 
 def _attempts(
-    rt: Runtime, db: Connection, read: Sequence[tuple[PendingReceipt, DeliveryReport]]
+    db: Connection, read: Sequence[tuple[PendingReceipt, DeliveryReport]]
 ) -> dict[int, tuple[UUID, int]]:
     """Receipt id -> (message id, epoch): by the address it came to, else by the provider's id."""
-    del rt
-    found = {r.id: (r.message_id, r.epoch) for r, _ in read if r.message_id is not None}
+    found = {
+        r.id: (r.message_id, r.epoch)
+        for r, _ in read
+        if r.message_id is not None and r.epoch is not None
+    }
     rest = [(r, report) for r, report in read if r.id not in found]
     owners = ledger.owners(db, [report.provider_message_id for _, report in rest]) if rest else {}
     for receipt, report in rest:
         owner = owners.get((receipt.account_id, report.provider_message_id))
         if owner is not None:
             found[receipt.id] = owner
-    return {key: (m, e) for key, (m, e) in found.items() if m is not None and e is not None}
+    return found
 
 
 def _park(batch: _Batch, receipt: PendingReceipt, report: DeliveryReport) -> None:
@@ -182,9 +185,7 @@ def _step(
         )
     after = advance(before, report.event) if report.event is not None else None
     if report.event is None or after is None:
-        known = report.event is Event.ACCEPTED or after == before
-        told = Applied.DUPLICATE if known and before not in FINAL else Applied.LATE
-        batch.note(receipt, _same(report.event, before) or told, target.message_id)
+        batch.note(receipt, _repeated(report.event, before), target.message_id)
         return
     batch.steps.setdefault(target.message_id, []).append(
         Move(
@@ -204,15 +205,16 @@ def _step(
 
 
 _MEANS = {
+    Event.ACCEPTED: Status.SENT,
     Event.DELIVERED: Status.DELIVERED,
     Event.UNDELIVERED: Status.UNDELIVERABLE,
     Event.FAILED: Status.FAILED,
 }
 
 
-def _same(event: Event | None, status: Status) -> Applied | None:
-    """A report of the very state the message is in is a duplicate, not a contradiction."""
-    return Applied.DUPLICATE if event is None or _MEANS.get(event) is status else None
+def _repeated(event: Event | None, status: Status) -> Applied:
+    """A report of the very state the message is in is a duplicate; any other comes too late."""
+    return Applied.DUPLICATE if event is None or _MEANS.get(event) is status else Applied.LATE
 
 
 def _rounds(steps: dict[UUID, list[Move]]) -> Iterable[list[Move]]:

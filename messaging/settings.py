@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     window: int = Field(default=500, ge=1, description="requests one worker process has in flight")
     claim_batch: int = Field(default=250, ge=1, description="messages one claim takes")
     pump_seconds: float = Field(default=10, gt=0, description="how long one dispatch task pumps")
+    provider_ca_file: str = Field(
+        default="", description="certificate authorities for providers, instead of certifi's"
+    )
     provider_timeout_seconds: float = Field(default=20, gt=0)
     lease_seconds: float = Field(default=60, gt=0, description="longer than the provider timeout")
     sweep_seconds: float = Field(default=5, gt=0)

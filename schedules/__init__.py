@@ -1,1 +1,1 @@
-"""The clock: what runs when nobody asks."""
+"""The clock: what runs although nobody asked."""

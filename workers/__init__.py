@@ -1,1 +1,1 @@
-"""Celery shells around the use cases."""
+"""Celery shells around the use cases, named after the use case they call."""

@@ -142,3 +142,16 @@ WHERE EXISTS (SELECT 1 FROM ready r WHERE r.queue = q.queue AND r.due_at <= now(
 def queues_due(db: Connection) -> list[Queue]:
     """The queues in which something is due now."""
     return [Queue(name) for name in db.execute(_QUEUES_DUE).scalars()]
+
+
+_OTHERS_DUE = sa.text("""
+SELECT EXISTS (SELECT 1 FROM pending_receipts WHERE due_at <= now()),
+       EXISTS (SELECT 1 FROM open_attempts
+               WHERE check_at < clock_timestamp() AND doubt_since IS NOT NULL)
+""")
+
+
+def others_due(db: Connection) -> tuple[bool, bool]:
+    """Whether (receipts, attempts in doubt) are due now."""
+    row = db.execute(_OTHERS_DUE).one()
+    return row[0], row[1]

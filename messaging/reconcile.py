@@ -1,0 +1,180 @@
+"""What became of an attempt nobody heard back from?
+
+An attempt is in doubt when its call ended ambiguously or its worker died. It is settled by evidence
+and never by sending again: a receipt (see `receipts`), or a look-up at the provider. Only a look-up
+that keeps finding nothing, for as long as that provider's listing needs to be complete, proves that
+nothing was sent; then the message is queued again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import httpx
+
+from messaging import outcomes, providers
+from messaging.domain.lifecycle import Event, Status
+from messaging.domain.message import ProviderAccount
+from messaging.outcomes import Page
+from messaging.providers.base import Doubt, Sighting
+from messaging.providers.transport import Transport
+from messaging.queues import DISPATCH, Task
+from messaging.runtime import Runtime
+from messaging.store import attempts
+from messaging.store.attempts import DoubtfulAttempt, SettledBy, Settlement
+from messaging.store.messages import Move
+from messaging.store.tables import Queue
+
+_MIN_ABSENCES = 2
+_LONGEST_WAIT = timedelta(hours=1)
+_HOPELESS_AFTER = timedelta(hours=24)
+
+
+def settle_in_doubt(rt: Runtime, transport: Transport, *, limit: int = 50, rounds: int = 20) -> str:
+    """Look for evidence of every attempt whose look-up is due; returns a one-line summary."""
+    rt.hints.answered(Task.RECONCILE)
+    found: Counter[str] = Counter()
+    for _ in range(rounds):
+        hold = timedelta(seconds=rt.settings.provider_timeout_seconds * limit)
+        with rt.engine.begin() as db:
+            doubtful = attempts.take_doubtful(db, limit, hold)
+        for attempt in doubtful:
+            found[_settle(rt, transport, attempt)] += 1
+        if len(doubtful) < limit:
+            break
+    else:
+        rt.hints.ring(Task.RECONCILE)
+    if found["unsent"]:
+        rt.hints.ring(DISPATCH[Queue.NORMAL])
+    return ", ".join(f"{n} {word}" for word, n in sorted(found.items())) or "nothing in doubt"
+
+
+def _settle(rt: Runtime, transport: Transport, attempt: DoubtfulAttempt) -> str:
+    senders = rt.senders_of(attempt.tenant_id)
+    account = senders.accounts[attempt.account_id]
+    sender = senders.candidates.by_id.get(attempt.sender_id)
+    if sender is None:
+        return _wait(rt, attempt, absent=False)
+    doubt = Doubt(
+        to=attempt.recipient,
+        sender=sender.address,
+        body=attempt.body,
+        started_at=attempt.started_at,
+        deadline=attempt.started_at + rt.settings.lease,
+    )
+    adapter = providers.get(account.provider)
+    reply = transport.call(adapter.lookup(account, doubt))
+    seen = adapter.sightings(reply, doubt) if isinstance(reply, httpx.Response) else None
+    if seen is None:
+        return _wait(rt, attempt, absent=False)
+    with rt.engine.connect() as db:
+        known = attempts.known(db, [s.provider_message_id for s in seen])
+    ours = [s for s in seen if s.provider_message_id not in known]
+    if len(ours) == 1:
+        return _accept(rt, attempt, ours[0])
+    if ours:
+        # Several messages alike and none of them linked: any guess could be wrong. A receipt knows.
+        return _wait(rt, attempt, absent=False)
+    return _absent(rt, attempt, account, doubt)
+
+
+def _accept(rt: Runtime, attempt: DoubtfulAttempt, seen: Sighting) -> str:
+    page = Page()
+    page.moves.append(
+        outcomes.accepted(attempt.message_id, attempt.epoch, seen.provider_message_id)
+    )
+    page.settlements.append(
+        Settlement(
+            attempt.message_id,
+            attempt.epoch,
+            "accepted",
+            SettledBy.LOOKUP,
+            provider_message_id=seen.provider_message_id,
+        )
+    )
+    outcomes.write(rt, page)
+    return "accepted"
+
+
+def _absent(rt: Runtime, attempt: DoubtfulAttempt, account: ProviderAccount, doubt: Doubt) -> str:
+    if not _proven(attempt, account, doubt, rt.now()):
+        return _wait(rt, attempt, absent=True)
+    page = Page()
+    exhausted = attempt.attempts + 1 >= rt.settings.max_attempts
+    page.moves.append(
+        Move(
+            attempt.message_id,
+            attempt.epoch,
+            Status.SENDING,
+            Event.GAVE_UP if exhausted else Event.PROVEN_UNSENT,
+            Status.FAILED if exhausted else Status.QUEUED,
+            reason="attempts_exhausted" if exhausted else "proven_unsent",
+            counts=True,
+        )
+    )
+    page.settlements.append(
+        Settlement(
+            attempt.message_id,
+            attempt.epoch,
+            "unsent",
+            SettledBy.LOOKUP,
+            detail=f"{attempt.absences + 1} look-ups found nothing",
+        )
+    )
+    outcomes.write(rt, page)
+    return "unsent"
+
+
+def _proven(
+    attempt: DoubtfulAttempt, account: ProviderAccount, doubt: Doubt, now: datetime
+) -> bool:
+    """Whether finding nothing proves that nothing was sent.
+
+    The first look-up that found nothing must be old enough, made after the last moment the request
+    could have left, and not the only one.
+    """
+    since = attempt.absent_since
+    return (
+        since is not None
+        and since > doubt.deadline
+        and now - since >= account.absence_proof
+        and attempt.absences + 1 >= _MIN_ABSENCES
+    )
+
+
+def _wait(rt: Runtime, attempt: DoubtfulAttempt, *, absent: bool) -> str:
+    """Look again later: each wait is twice the last, up to an hour; after a day there is no hope."""
+    if rt.now() - attempt.doubt_since > _HOPELESS_AFTER:
+        return _give_up(rt, attempt)
+    first = timedelta(seconds=rt.settings.doubt_check_seconds)
+    doubled = first * 2 ** min(attempt.absences, 12)
+    with rt.engine.begin() as db:
+        attempts.look_again(
+            db,
+            attempt.message_id,
+            attempt.epoch,
+            absent=absent,
+            wait=min(doubled, _LONGEST_WAIT),
+        )
+    return "absent so far" if absent else "no answer"
+
+
+def _give_up(rt: Runtime, attempt: DoubtfulAttempt) -> str:
+    page = Page()
+    page.moves.append(
+        Move(
+            attempt.message_id,
+            attempt.epoch,
+            Status.SENDING,
+            Event.GAVE_UP,
+            Status.FAILED,
+            reason="outcome_unknown",
+            counts=True,
+        )
+    )
+    page.settlements.append(
+        Settlement(attempt.message_id, attempt.epoch, "unknown", SettledBy.LOOKUP)
+    )
+    outcomes.write(rt, page)
+    return "unknown for good"
