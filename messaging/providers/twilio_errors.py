@@ -15,7 +15,7 @@ _SYNC = """
 10001 permanent_config    blocked_billing  other_provider  The account is disabled, for lack of funds or for policy.
 20003 permanent_config    failed           none            The credentials are wrong or lack the permission to send.
 20005 permanent_config    blocked_billing  other_provider  The account is not active, as when it is out of funds.
-20404 permanent_config    failed           none            Twilio knows no such resource; is the Account SID right?
+20404 permanent_config    failed           none            Twilio knows no such resource; the Account SID may be wrong.
 20429 rate_limited        failed           other_provider  Too many requests at once; this one was not processed.
 20500 ambiguous           failed           none            Twilio failed inside; it may have taken the message.
 20503 transient_retry     failed           other_provider  Twilio is unavailable and did not take the message.
