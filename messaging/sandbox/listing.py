@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from messaging.sandbox.wire import API_VERSION, UNKNOWN_PARAMETER, Problem, mess
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 _DATE_FILTERS = ("DateSent", "DateSent<", "DateSent>")
-_DATE_CHARACTERS = len("2026-11-20")
+_MIDNIGHT = time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,19 @@ def _matches(entry: Entry, query: Query, now: float) -> bool:
 
 
 def _date_filter(name: str, text: str) -> Callable[[float], bool]:
-    """Whole days or seconds in UTC; before and after include the day or second itself."""
+    """A condition on the second a message was sent; ValueError for a text that is no date.
+
+    `DateSent<` is at or before, `DateSent>` at or after. `DateSent` is the whole day in UTC if the
+    time is midnight, which is how the official client writes a date, and else that second.
+    """
     start = datetime.fromisoformat(text)
     start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
-    length = timedelta(days=1) if len(text) == _DATE_CHARACTERS else timedelta(seconds=1)
-    first, end = start.timestamp(), (start + length).timestamp()
+    first = start.timestamp()
     if name == "DateSent<":
-        return lambda at: at < end
+        return lambda at: at < first + 1.0
     if name == "DateSent>":
         return lambda at: at >= first
+    end = first + (86_400.0 if start.astimezone(UTC).time() == _MIDNIGHT else 1.0)
     return lambda at: first <= at < end
 
 
