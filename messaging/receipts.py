@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from messaging import callbacks, providers
 from messaging.domain.lifecycle import Event, Status, advance
@@ -27,7 +28,7 @@ from messaging.store import receipts as ledger
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
 from messaging.store.receipts import PendingReceipt, RawReceipt, Target
-from messaging.telemetry import tally
+from messaging.telemetry import log, tally
 
 _PARKED_FOR = timedelta(hours=24)
 
@@ -94,7 +95,7 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
     while rt.now() - started < timedelta(seconds=seconds):
         with rt.engine.begin() as db:
             pending = ledger.take(db, batch)
-            done = _apply_batch(db, pending)
+            done = _apply_each_if_need_be(db, pending)
         results += [result for _, result, _ in done.results]
         if len(pending) < batch:
             break
@@ -104,6 +105,29 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
         rt.counters.add(tally("posthorn_receipts_total", result=results))
     counted = {word: results.count(word) for word in sorted(set(results))}
     return ", ".join(f"{n} {word}" for word, n in counted.items()) or "nothing to apply"
+
+
+def _apply_each_if_need_be(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
+    """Apply a batch; if one receipt breaks it, apply them one by one and set that one aside."""
+    try:
+        with db.begin_nested():
+            return _apply_batch(db, pending)
+    except DBAPIError:
+        raise
+    except Exception:  # noqa: BLE001 - a receipt we misread must not hold up all others
+        log().exception("receipts.batch_broken", receipts=len(pending))
+    whole = _Batch()
+    for receipt in pending:
+        try:
+            with db.begin_nested():
+                whole.results += _apply_batch(db, [receipt]).results
+        except DBAPIError:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            broken = (receipt.id, Applied.UNREADABLE.value, receipt.message_id)
+            ledger.note(db, [broken])
+            whole.results.append(broken)
+    return whole
 
 
 def _apply_batch(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:

@@ -70,7 +70,16 @@ class Event(StrEnum):
 
 
 REPORTED = frozenset(
-    {Event.ACCEPTED, Event.DELIVERED, Event.UNDELIVERED, Event.FAILED, Event.OPTED_OUT}
+    {
+        Event.ACCEPTED,
+        Event.DELIVERED,
+        Event.UNDELIVERED,
+        Event.FAILED,
+        Event.OPTED_OUT,
+        Event.BLOCKED_COMPLIANCE,
+        Event.BLOCKED_BILLING,
+        Event.BLOCKED_MISSING_CAMPAIGN,
+    }
 )
 """Events the world tells us. They may come late, twice or out of order, so an illegal one is kept
 and changes nothing; an illegal event of our own is a bug."""
@@ -106,6 +115,9 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.EXPIRED: Status.FAILED,
         Event.REFUSED: Status.FAILED,
         Event.QUARANTINED: Status.FAILED,
+        # Evidence that the attempt before this retry was accepted after all: nothing goes out again.
+        Event.ACCEPTED: Status.SENT,
+        **_REPORTS,
         **_BLOCKS,
     },
     Status.SENDING: {

@@ -7,14 +7,16 @@ Every door (HTTP, the Celery task, the Python client, the command line) reads it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import PydanticCustomError
 
 from messaging.domain import segments
 from messaging.domain.addresses import AddressProblem, normalise
@@ -26,6 +28,19 @@ MAX_KEY = 255
 MAX_LIST = 10_000
 _MAX_METADATA_BYTES = 16_384
 _MAX_AHEAD = timedelta(days=366)
+
+
+def _check_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Metadata must be storable, and encodable again for the fingerprint."""
+    try:
+        encoded = orjson.dumps(value)
+    except (TypeError, ValueError):
+        encoded = b"\\u0000"
+    if b"\\u0000" in encoded:
+        raise PydanticCustomError("metadata_not_text", "metadata is not plain JSON")
+    if len(encoded) > _MAX_METADATA_BYTES:
+        raise PydanticCustomError("metadata_too_large", "metadata is too large")
+    return value
 
 
 class SendRequest(BaseModel):
@@ -52,7 +67,8 @@ class SendRequest(BaseModel):
         AwareDatetime | None, Field(description="do not send after this time")
     ] = None
     metadata: Annotated[
-        dict[str, JsonValue] | None, Field(description="yours; returned as it was, never sent")
+        Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)] | None,
+        Field(description="yours; returned as it was, never sent"),
     ] = None
     idempotency_key: Annotated[str | None, Field(min_length=1, max_length=MAX_KEY)] = None
     draft: Annotated[bool, Field(description="save it; submit it later")] = False
@@ -147,19 +163,10 @@ def _texts(request: SendRequest) -> list[FieldProblem]:
         problems.append(
             FieldProblem("#/body", "not_text", "must not hold NUL or unpaired surrogate characters")
         )
-    if request.metadata:
-        try:
-            encoded = orjson.dumps(request.metadata)
-        except (TypeError, ValueError):
-            encoded = b"\\u0000"
-        if b"\\u0000" in encoded:
-            problems.append(
-                FieldProblem("#/metadata", "not_text", "must be JSON without NUL characters")
-            )
-        elif len(encoded) > _MAX_METADATA_BYTES:
-            problems.append(
-                FieldProblem("#/metadata", "too_large", "must be at most 16 KiB as JSON")
-            )
+    if request.idempotency_key is not None and not storable(request.idempotency_key):
+        problems.append(
+            FieldProblem("#/idempotency_key", "not_text", "must not hold NUL characters")
+        )
     return problems
 
 
@@ -179,27 +186,71 @@ def _encodes(text: str) -> bool:
 _REMEDIES = {
     "missing": ("required", "is required"),
     "extra_forbidden": ("unknown_field", "is not a field of this request; remove it"),
-    "string_too_long": ("too_long", None),
-    "string_too_short": ("too_short", None),
-    "enum": ("not_allowed", None),
+    "string_too_long": ("too_long", "must have at most {max_length} characters; shorten it"),
+    "string_too_short": ("too_short", "must have at least {min_length} characters"),
+    "string_type": ("not_text", "must be a string"),
+    "string_unicode": ("not_text", "must not hold unpaired surrogate characters"),
+    "literal_error": ("not_allowed", "must be one of {expected}"),
+    "metadata_not_text": ("not_text", "must be plain JSON: no NUL, no numbers beyond 64 bits"),
+    "metadata_too_large": ("too_large", "must be at most 16 KiB as JSON"),
+    "enum": ("not_allowed", "must be one of {expected}"),
     "timezone_aware": ("no_time_zone", "must carry a UTC offset, as in 2030-01-31T09:00:00-05:00"),
+    "model_type": ("not_an_object", "must be a JSON object"),
+    "model_attributes_type": ("not_an_object", "must be a JSON object"),
+    "dict_type": ("not_an_object", "must be a JSON object"),
 }
+_FAMILIES = {
+    "datetime": "must be a time as in 2030-01-31T09:00:00-05:00",
+    "uuid": "must be a UUID",
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "json": "must be valid JSON",
+}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def problems_of(error: ValidationError, prefix: str = "#") -> list[FieldProblem]:
     """Pydantic's complaints as ours: a pointer, a stable code, a sentence, never the value."""
+    return problems_from(
+        error.errors(include_input=False, include_url=False), prefix=prefix
+    )
+
+
+def problems_from(items: Iterable[Mapping[str, Any]], prefix: str = "#") -> list[FieldProblem]:
+    """`problems_of` for complaints that were taken out of their exception."""
     problems = []
-    for item in error.errors(include_input=False, include_url=False):
-        pointer = "/".join([prefix, *(str(part) for part in item["loc"])])
+    for item in items:
         code, detail = _REMEDIES.get(item["type"], ("not_valid", None))
-        problems.append(FieldProblem(pointer, code, detail or _sentence(item["type"], item["msg"])))
+        text = detail.format_map(item.get("ctx", {})) if detail else _sentence(item)
+        problem = FieldProblem("/".join([prefix, *_path(item["loc"])]), code, text)
+        if problem not in problems:
+            problems.append(problem)
     return problems
 
 
-def _sentence(kind: str, message: str) -> str:
-    if kind == "json_invalid":
-        return "is not valid JSON"
-    return message[0].lower() + message[1:]
+def _path(location: Iterable[int | str]) -> list[str]:
+    """A location as far as it consists of names and numbers; an unknown name may be anything."""
+    path: list[str] = []
+    for part in location:
+        if isinstance(part, str) and not _NAME.fullmatch(part):
+            break
+        path.append(str(part))
+        if part == "metadata":  # what is inside belongs to the caller
+            break
+    return path
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    """A sentence of our own by the kind of complaint: Pydantic's may quote what was sent."""
+    for family, text in _FAMILIES.items():
+        if item["type"].startswith(family):
+            return text
+    constraint = item.get("ctx", {})
+    bounds = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    for name, words in bounds.items():
+        if name in constraint:
+            return f"must be {words} {constraint[name]}"
+    return "is not valid here; see the documentation of this field"
 
 
 def parse(raw: Any) -> SendRequest | list[FieldProblem]:

@@ -66,7 +66,7 @@ class InDoubt:
 Step = Retry | GiveUp | InDoubt
 
 
-def decide(  # noqa: PLR0917 - everything the decision depends on is an argument
+def decide(
     failure: Failure,
     attempts: int,
     expires_at: datetime | None,
@@ -94,7 +94,7 @@ def decide(  # noqa: PLR0917 - everything the decision depends on is an argument
             assert_never(never)
 
 
-def _again(  # noqa: PLR0917 - as above
+def _again(
     failure: Failure,
     attempts: int,
     expires_at: datetime | None,
