@@ -19,6 +19,7 @@ from __future__ import annotations
 import selectors
 import time
 from datetime import timedelta
+from functools import partial
 
 import certifi
 import httpx
@@ -58,11 +59,11 @@ class Transport:
         """
         self._settings = Settings(connect_timeout, timeout, ca_file or certifi.where())
         self._max_connections = max_connections
-        self._multi: pycurl.CurlMulti | None = None
-        self._selector: selectors.BaseSelector | None = None
+        self._engine: tuple[pycurl.CurlMulti, selectors.BaseSelector] | None = None
         self._single: Exchange | None = None
         self._idle: list[Exchange] = []
         self._busy: dict[pycurl.Curl, tuple[object, Exchange]] = {}
+        self._watched: set[int] = set()
         self._timer_at: float | None = None
 
     @property
@@ -76,11 +77,12 @@ class Transport:
         Raises:
             ValueError: the method is neither GET nor POST.
         """
-        multi = self._multi or self._open()
+        if self._engine is None:
+            self._engine = self._open()
         exchange = self._idle.pop() if self._idle else Exchange(self._settings)
         exchange.load(request)
         self._busy[exchange.curl] = (token, exchange)
-        multi.add_handle(exchange.curl)
+        self._engine[0].add_handle(exchange.curl)
 
     def poll(self, wait: float) -> list[tuple[object, httpx.Response | Failure]]:
         """Move every exchange forward and return those that ended, waiting up to `wait` seconds.
@@ -89,9 +91,9 @@ class Transport:
         """
         finished: list[tuple[object, httpx.Response | Failure]] = []
         deadline = time.monotonic() + wait
-        while self._busy:
-            self._drive(deadline)
-            finished = self._collect()
+        while self._engine is not None and self._busy:
+            self._drive(*self._engine, deadline)
+            finished = self._collect(self._engine[0])
             if finished or time.monotonic() >= deadline:
                 break
         return finished
@@ -113,73 +115,69 @@ class Transport:
 
     def close(self) -> None:
         """Close every connection. Exchanges still in flight are abandoned: their outcome is unknown."""
-        for curl, (_, exchange) in self._busy.items():
-            if self._multi is not None:
-                self._multi.remove_handle(curl)
-            self._idle.append(exchange)
-        self._busy.clear()
-        for exchange in self._idle:
-            exchange.curl.close()
-        self._idle.clear()
+        exchanges = [*self._idle, *(exchange for _, exchange in self._busy.values())]
         if self._single is not None:
-            self._single.curl.close()
-            self._single = None
-        if self._multi is not None:
-            self._multi.close()
-            self._multi = None
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
+            exchanges.append(self._single)
+        if self._engine is not None:
+            multi, selector = self._engine
+            for curl in self._busy:
+                multi.remove_handle(curl)
+            multi.close()
+            selector.close()
+        for exchange in exchanges:
+            exchange.curl.close()
+        self._engine = self._single = self._timer_at = None
+        self._idle.clear()
+        self._busy.clear()
+        self._watched.clear()
 
-    def _open(self) -> pycurl.CurlMulti:
-        self._selector = selectors.DefaultSelector()
-        self._multi = multi = pycurl.CurlMulti()
-        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+    def _open(self) -> tuple[pycurl.CurlMulti, selectors.BaseSelector]:
+        multi, selector = pycurl.CurlMulti(), selectors.DefaultSelector()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, partial(self._watch, selector))
         multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         multi.setopt(pycurl.M_MAXCONNECTS, self._max_connections)
         multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, self._max_connections)
         multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
-        return multi
+        return multi, selector
 
-    def _watch(self, what: int, fd: int, _multi: object, _data: object) -> None:
+    def _watch(
+        self, selector: selectors.BaseSelector, what: int, fd: int, _multi: object, _data: object
+    ) -> None:
         """Libcurl's wish to be told about a socket (or no longer)."""
-        selector = self._selector
-        if selector is None:
-            return
-        known = fd in selector.get_map()
         if what == pycurl.POLL_REMOVE:
-            if known:
+            if fd in self._watched:
+                self._watched.remove(fd)
                 selector.unregister(fd)
-        elif known:
+        elif fd in self._watched:
             selector.modify(fd, _POLL_EVENTS[what])
         else:
+            self._watched.add(fd)
             selector.register(fd, _POLL_EVENTS[what])
 
     def _set_timer(self, milliseconds: int) -> None:
         """Libcurl's wish to be called at a time; a negative one cancels the wish."""
         self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
-    def _drive(self, deadline: float) -> None:
+    def _drive(
+        self, multi: pycurl.CurlMulti, selector: selectors.BaseSelector, deadline: float
+    ) -> None:
         """Wait for sockets or libcurl's timer, not beyond `deadline`, and act on them."""
-        if self._multi is None or self._selector is None:
-            return
         until = deadline if self._timer_at is None else min(deadline, self._timer_at)
-        for key, events in self._selector.select(max(0.0, until - time.monotonic())):
-            self._multi.socket_action(key.fd, _SELECT_FLAGS[events])
+        for key, events in selector.select(max(0.0, until - time.monotonic())):
+            multi.socket_action(key.fd, _SELECT_FLAGS[events])
         if self._timer_at is not None and time.monotonic() >= self._timer_at:
             self._timer_at = None
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
 
-    def _collect(self) -> list[tuple[object, httpx.Response | Failure]]:
-        if self._multi is None:
-            return []
+    def _collect(self, multi: pycurl.CurlMulti) -> list[tuple[object, httpx.Response | Failure]]:
+        """What ended since the last time."""
         finished: list[tuple[object, httpx.Response | Failure]] = []
         more = 1
         while more:
-            more, good, bad = self._multi.info_read()
+            more, good, bad = multi.info_read()
             ended = [(curl, None) for curl in good] + [(curl, code) for curl, code, _ in bad]
             for curl, code in ended:
-                self._multi.remove_handle(curl)
+                multi.remove_handle(curl)
                 token, exchange = self._busy.pop(curl)
                 result = exchange.response() if code is None else exchange.failure(code)
                 finished.append((token, result))

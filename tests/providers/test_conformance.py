@@ -13,6 +13,7 @@ from messaging.domain.failures import Accepted, Failure, Kind
 from messaging.domain.lifecycle import Event
 from messaging.providers import PROVIDERS, UnknownProviderError, get
 from messaging.providers.base import Provider, Webhook
+from messaging.providers.transport import Transport
 from tests.providers.conformance import (
     BODY,
     CALLBACK,
@@ -27,6 +28,7 @@ from tests.providers.conformance import (
     outbound,
     webhook,
 )
+from tests.providers.wire import Serve, answer, say, send
 
 CASES = [pytest.param(get(name), DIALECTS[name], id=name) for name in PROVIDERS]
 each_provider = pytest.mark.parametrize(("provider", "dialect"), CASES)
@@ -81,6 +83,20 @@ def test_a_send_is_one_post_to_the_accounts_base_url(provider: Provider, dialect
         assert request.headers["content-length"] == str(len(request.content))
         assert not spilled(str(request.url))
         assert request.content
+
+
+@each_provider
+def test_a_send_is_one_request_on_the_wire(
+    provider: Provider, dialect: Dialect, serve: Serve, transport: Transport
+) -> None:
+    server = serve(say(answer(dialect.accepted)))
+    ours = account(provider.name, base_url=server.url)
+    reply = send(transport, provider.request(ours, outbound()))
+    assert isinstance(reply, httpx.Response)
+    assert isinstance(provider.outcome(reply), Accepted)
+    assert [a.head.split(b" ")[0] for a in server.arrivals] == [b"POST"]
+    assert isinstance(transport.call(provider.lookup(ours, doubt())), httpx.Response)
+    assert [a.head.split(b" ")[0] for a in server.arrivals] == [b"POST", b"GET"]
 
 
 @each_provider

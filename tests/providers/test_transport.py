@@ -62,6 +62,21 @@ def test_a_large_body_goes_out_whole_and_unasked(serve: Serve, transport: Transp
     assert server.arrivals[0].body == body
 
 
+def test_a_host_name_is_looked_up(serve: Serve, transport: Transport) -> None:
+    server = serve(say(OK))
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert status(send(transport, post(url))) == 201
+    assert status(transport.call(post(url))) == 201
+
+
+def test_a_transport_may_be_used_again_after_close(serve: Serve, transport: Transport) -> None:
+    server = serve(say(OK))
+    for _ in range(3):
+        assert status(send(transport, post(server.url))) == 201
+        transport.close()
+    assert server.connections == 3
+
+
 def test_other_methods_are_a_bug(transport: Transport) -> None:
     with pytest.raises(ValueError, match="GET and POST"):
         transport.submit(1, httpx.Request("DELETE", "http://127.0.0.1:1/"))
