@@ -119,4 +119,8 @@ def sandbox(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    serve(config)
+    try:
+        serve(config)
+    except OSError as error:
+        typer.echo(f"the sandbox cannot start: {error}", err=True)
+        raise typer.Exit(1) from error

@@ -100,7 +100,8 @@ class Sending:
             sha256=digest,
             segments=segments.count(asked.body),
             media=asked.media,
-            callback=asked.callback,
+            # Kept only as long as it is needed: it is the longest part of an entry.
+            callback=asked.callback if self._config.receipts.enabled else "",
             m=asked.m,
             e=asked.e,
             at=at,

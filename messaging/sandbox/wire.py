@@ -132,7 +132,7 @@ def fields_of(text: str) -> dict[str, str]:
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
         if name:
-            found[name if "%" not in name else _decoded(name)] = _decoded(value)
+            found[_decoded(name)] = _decoded(value)
     return found
 
 

@@ -68,6 +68,15 @@ def launch(*options: str, **environment: str) -> Sandbox:
 Start = Callable[..., Sandbox]
 
 
+def number(suffix: str) -> str:
+    return f"+1202555{suffix}"
+
+
+def accepted(sandbox: Sandbox) -> int:
+    count: int = sandbox.get("/sandbox/summary")["accepted"]
+    return count
+
+
 @dataclass
 class Posted:
     """One receipt as it came in."""

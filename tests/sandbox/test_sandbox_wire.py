@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.sandbox import segments, wire
@@ -117,6 +117,7 @@ def test_the_callback_carries_message_id_and_epoch(
     assert wire.correlation(callback) == expected
 
 
+@settings(derandomize=True, max_examples=300)
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=30), max_size=6))
 def test_forms_are_read_as_the_standard_library_reads_them(fields: dict[str, str]) -> None:
     try:
