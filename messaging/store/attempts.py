@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -41,10 +42,9 @@ class Settlement:
 
 _SETTLE = sa.text("""
 WITH v AS (
-  SELECT * FROM unnest(
-    CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:outcomes AS text[]), CAST(:by AS text[]),
-    CAST(:provider_ids AS text[]), CAST(:codes AS text[]), CAST(:details AS text[])
-  ) AS t(message_id, epoch, outcome, settled_by, provider_message_id, provider_code, detail)
+  SELECT * FROM json_to_recordset(CAST(:settlements AS json)) AS t(
+    message_id uuid, epoch int, outcome text, settled_by text, provider_message_id text,
+    provider_code text, detail text)
 ), closed AS (
   DELETE FROM open_attempts o USING v WHERE o.message_id = v.message_id AND o.epoch = v.epoch
   RETURNING o.*
@@ -63,18 +63,7 @@ def settle(db: Connection, settlements: Sequence[Settlement]) -> set[UUID]:
     """Close open attempts; returns the message ids whose attempt this call closed."""
     if not settlements:
         return set()
-    rows = db.execute(
-        _SETTLE,
-        {
-            "ids": [s.message_id for s in settlements],
-            "epochs": [s.epoch for s in settlements],
-            "outcomes": [s.outcome for s in settlements],
-            "by": [s.settled_by.value for s in settlements],
-            "provider_ids": [s.provider_message_id for s in settlements],
-            "codes": [s.provider_code for s in settlements],
-            "details": [s.detail for s in settlements],
-        },
-    )
+    rows = db.execute(_SETTLE, {"settlements": orjson.dumps(settlements).decode()})
     return set(rows.scalars())
 
 

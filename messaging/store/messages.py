@@ -66,48 +66,44 @@ _TIMES = ", ".join(
 
 _MOVE_SQL = """
 WITH v AS (
-  SELECT * FROM unnest(
-    CAST(:ids AS uuid[]), CAST(:epochs AS int[]), CAST(:befores AS message_status[]),
-    CAST(:events AS message_event[]), CAST(:afters AS message_status[]), CAST(:reasons AS text[]),
-    CAST(:dues AS timestamptz[]), CAST(:counts AS int[]), CAST(:provider_ids AS text[]),
-    CAST(:codes AS text[]), CAST(:tried AS uuid[]), CAST(:accounts AS uuid[]),
-    CAST(:senders AS uuid[]), CAST(:selected AS selection_reason[])
-  ) AS t(id, epoch, before, event, after, reason, due_at, counts, provider_message_id, code,
-         tried, account_id, sender_id, selection_reason)
+  SELECT * FROM json_to_recordset(CAST(:moves AS json)) AS t(
+    message_id uuid, epoch int, before message_status, event message_event, after message_status,
+    reason text, due_at timestamptz, counts boolean, provider_message_id text, provider_code text,
+    tried_sender_id uuid, account_id uuid, sender_id uuid, selection_reason selection_reason)
 ), moved AS (
   UPDATE messages m SET
     status = v.after,
     epoch = m.epoch + CASE WHEN v.event = 'attempted' THEN 1 ELSE 0 END,
-    attempts = m.attempts + v.counts,
+    attempts = m.attempts + v.counts::int,
     status_reason = v.reason,
     scheduled_reason = CASE WHEN v.after = 'scheduled' THEN v.reason ELSE m.scheduled_reason END,
     next_attempt_at = CASE WHEN v.after = 'queued' THEN v.due_at END,
     provider_message_id = coalesce(v.provider_message_id, m.provider_message_id),
-    provider_code = coalesce(v.code, m.provider_code),
-    tried_sender_ids = CASE WHEN v.tried IS NULL THEN m.tried_sender_ids
-                            ELSE array_append(m.tried_sender_ids, v.tried) END,
+    provider_code = coalesce(v.provider_code, m.provider_code),
+    tried_sender_ids = CASE WHEN v.tried_sender_id IS NULL THEN m.tried_sender_ids
+                            ELSE array_append(m.tried_sender_ids, v.tried_sender_id) END,
     sender_id = coalesce(v.sender_id, m.sender_id),
     selection_reason = coalesce(v.selection_reason, m.selection_reason),
     modified_at = clock_timestamp(),
     /* timestamps */
-  FROM v WHERE m.id = v.id AND m.status = v.before AND m.epoch = v.epoch
+  FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
   RETURNING m.id, m.epoch, m.priority, m.sending_started_at
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
-  SELECT v.id, v.event, v.after, v.reason, m.epoch FROM v JOIN moved m USING (id)
+  SELECT m.id, v.event, v.after, v.reason, m.epoch FROM v JOIN moved m ON m.id = v.message_id
 ), requeued AS (
   INSERT INTO ready (queue, due_at, message_id, epoch)
   SELECT lower(m.priority::text)::ready_queue, coalesce(v.due_at, now()), m.id, m.epoch
-  FROM v JOIN moved m USING (id) WHERE v.after = 'queued'
+  FROM v JOIN moved m ON m.id = v.message_id WHERE v.after = 'queued'
 ), deferred AS (
   INSERT INTO scheduled (due_at, message_id)
-  SELECT coalesce(v.due_at, now()), m.id FROM v JOIN moved m USING (id) WHERE v.after = 'scheduled'
+  SELECT coalesce(v.due_at, now()), m.id FROM v JOIN moved m ON m.id = v.message_id WHERE v.after = 'scheduled'
 ), opened AS (
   INSERT INTO open_attempts
     (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)
   SELECT m.id, m.epoch, v.account_id, v.sender_id, v.selection_reason, m.sending_started_at,
          clock_timestamp() + make_interval(secs => :lease)
-  FROM v JOIN moved m USING (id) WHERE v.event = 'attempted'
+  FROM v JOIN moved m ON m.id = v.message_id WHERE v.event = 'attempted'
 )
 SELECT id FROM moved
 """
@@ -126,24 +122,7 @@ def move(
     if not moves:
         return set()
     rows = db.execute(
-        _MOVE,
-        {
-            "ids": [m.message_id for m in moves],
-            "epochs": [m.epoch for m in moves],
-            "befores": [m.before.value for m in moves],
-            "events": [m.event.value for m in moves],
-            "afters": [m.after.value for m in moves],
-            "reasons": [m.reason for m in moves],
-            "dues": [m.due_at for m in moves],
-            "counts": [int(m.counts) for m in moves],
-            "provider_ids": [m.provider_message_id for m in moves],
-            "codes": [m.provider_code for m in moves],
-            "tried": [m.tried_sender_id for m in moves],
-            "accounts": [m.account_id for m in moves],
-            "senders": [m.sender_id for m in moves],
-            "selected": [m.selection_reason and m.selection_reason.value for m in moves],
-            "lease": lease.total_seconds(),
-        },
+        _MOVE, {"moves": orjson.dumps(moves).decode(), "lease": lease.total_seconds()}
     )
     return set(rows.scalars())
 
