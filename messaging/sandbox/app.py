@@ -15,10 +15,7 @@ from messaging.sandbox.control import Control
 from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.ledger import FINAL, Entry, Ledger
 from messaging.sandbox.listing import page, read_query
-from messaging.sandbox.receipts import Courier
-from messaging.sandbox.sending import Sending
-from messaging.sandbox.wire import (
-    API_VERSION,
+from messaging.sandbox.problems import (
     METHOD_NOT_ALLOWED,
     NOT_CANCELABLE,
     NOT_COMPLETE,
@@ -26,6 +23,11 @@ from messaging.sandbox.wire import (
     STATUS_INVALID,
     UNAUTHORIZED,
     Problem,
+)
+from messaging.sandbox.receipts import Courier
+from messaging.sandbox.sending import Sending
+from messaging.sandbox.wire import (
+    API_VERSION,
     fields_of,
     json_reply,
     message,

@@ -13,18 +13,9 @@ from messaging.sandbox.connection import Later, Outcome, Reply, Request
 from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.faults import Answer, Plan, Refusal
 from messaging.sandbox.ledger import Entry, Ledger
+from messaging.sandbox.problems import INTERNAL, TOO_MANY, UNSUBSCRIBED, Problem
 from messaging.sandbox.receipts import Courier
-from messaging.sandbox.wire import (
-    INTERNAL,
-    TOO_MANY,
-    UNSUBSCRIBED,
-    Create,
-    Problem,
-    json_reply,
-    message,
-    problem_reply,
-    read_create,
-)
+from messaging.sandbox.wire import Create, json_reply, message, problem_reply, read_create
 
 _REFUSALS: dict[Refusal, Reply] = {
     Refusal.RATE_LIMITED: problem_reply(TOO_MANY, ("Retry-After", "1")),
