@@ -15,7 +15,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from messaging.domain import segments
@@ -211,9 +219,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 def problems_of(error: ValidationError, prefix: str = "#") -> list[FieldProblem]:
     """Pydantic's complaints as ours: a pointer, a stable code, a sentence, never the value."""
-    return problems_from(
-        error.errors(include_input=False, include_url=False), prefix=prefix
-    )
+    return problems_from(error.errors(include_input=False, include_url=False), prefix=prefix)
 
 
 def problems_from(items: Iterable[Mapping[str, Any]], prefix: str = "#") -> list[FieldProblem]:
