@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""HTTP, and translation only: what is asked goes to a use case, what it answers becomes JSON."""

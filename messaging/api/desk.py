@@ -1,0 +1,112 @@
+"""What the routes of one process share: the runtime, known keys and accounts, and the two commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from time import monotonic
+from typing import TypeVar
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from messaging import intake, receipts
+from messaging.access import KnownKeys
+from messaging.domain.errors import PosthornError
+from messaging.domain.message import ProviderAccount
+from messaging.group_commit import GroupCommit
+from messaging.intake import Receipt, Submission
+from messaging.runtime import Runtime
+from messaging.store.receipts import RawReceipt
+from messaging.store.tenants import Tenant
+
+_Answer = TypeVar("_Answer")
+
+_ACCOUNT_SECONDS = 4.0
+_MOST_ACCOUNTS = 1_000
+
+
+class Desk:
+    """One process's shared state; `open` and `close` at its start and end."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        self.keys = KnownKeys(rt)
+        self._accounts: dict[tuple[str, UUID], tuple[ProviderAccount | None, float]] = {}
+
+    def open(self) -> None:
+        """Start the two threads that commit."""
+        rt = self.rt
+
+        def submit(group: Sequence[Submission]) -> list[Receipt | PosthornError]:
+            return intake.submit_many(rt, group)
+
+        def keep(group: Sequence[RawReceipt]) -> list[None]:
+            return receipts.keep(rt, group)
+
+        self._intake = GroupCommit(submit, name="intake")
+        self._receipts = GroupCommit(keep, name="receipts")
+
+    def close(self) -> None:
+        """Commit what is waiting, then stop."""
+        self._intake.close()
+        self._receipts.close()
+
+    async def tenant(self, request: Request) -> Tenant:
+        """Whose request this is.
+
+        Raises:
+            UnauthorizedError: it carries no valid API key.
+        """
+        presented = _presented(request)
+        known = self.keys.recall(presented) if presented else None
+        if known is not None:
+            return known
+        return await run_in_threadpool(self.keys.authenticate, presented)
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Keep one message, in one commit with whatever else arrives now.
+
+        Raises:
+            PosthornError: as `intake.submit`.
+        """
+        answer = await _done(self._intake.put(submission))
+        if isinstance(answer, PosthornError):
+            raise answer
+        return answer
+
+    async def keep(self, receipt: RawReceipt) -> None:
+        """Keep one webhook, in one commit with whatever else arrives now."""
+        await _done(self._receipts.put(receipt))
+
+    async def account(self, provider: str, account_id: UUID) -> ProviderAccount | None:
+        """The provider account a webhook names, at most four seconds old."""
+        found, until = self._accounts.get((provider, account_id), (None, 0.0))
+        if until <= monotonic():
+            found = await run_in_threadpool(receipts.account, self.rt, provider, account_id)
+            if len(self._accounts) >= _MOST_ACCOUNTS:
+                self._accounts.clear()
+            self._accounts[provider, account_id] = (found, monotonic() + _ACCOUNT_SECONDS)
+        return found
+
+
+async def _done(future: Future[_Answer]) -> _Answer:
+    return await asyncio.wrap_future(future)
+
+
+def _presented(request: Request) -> bytes | None:
+    for name, value in request.scope["headers"]:
+        if name == b"authorization":
+            scheme, _, key = value.partition(b" ")
+            return key.strip() if scheme.lower() == b"bearer" else None
+        if name == b"x-api-key":
+            return bytes(value)
+    return None
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application a request came to."""
+    desk: Desk = request.app.state.desk
+    return desk

@@ -1,0 +1,47 @@
+"""Where does the next page begin? An opaque cursor, and the link that carries it."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.requests import Request
+
+from messaging.domain.errors import FieldProblem, InvalidRequestError
+from messaging.store.views import MessageView
+
+_BAD = FieldProblem(
+    "#/cursor", "not_valid", "this is no cursor of ours; leave it out to begin at the newest"
+)
+
+
+def cursor_after(views: Sequence[MessageView], limit: int) -> str | None:
+    """What continues after the first `limit` of `views`; None if there are no more."""
+    if len(views) <= limit:
+        return None
+    return urlsafe_b64encode(views[limit - 1].id.bytes).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str | None) -> UUID | None:
+    """The id a page ends before.
+
+    Raises:
+        InvalidRequestError: it is not a cursor.
+    """
+    if cursor is None:
+        return None
+    try:
+        return UUID(bytes=urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+    except (ValueError, binascii.Error):
+        raise InvalidRequestError([_BAD]) from None
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The `Link` header to the next page (RFC 8288), if there is one."""
+    if cursor is None:
+        return {}
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
+    return {"Link": f'<{request.url.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'}

@@ -1,0 +1,135 @@
+"""What did the caller send? The body within its limit, as JSON that means one thing only."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from starlette.requests import Request
+
+from messaging.domain.errors import FieldProblem, InvalidRequestError, PosthornError
+from messaging.domain.request import MAX_KEY
+
+MIB = 1 << 20
+OBJECT_LIMIT = MIB
+LIST_LIMIT = 16 * MIB
+_DRAINED = 64 * MIB
+"""How much more of a body that is too large is read: a caller who is still writing sees no answer."""
+
+
+class MalformedJsonError(PosthornError):
+    """The body is not JSON, or not unambiguous JSON."""
+
+    code = "malformed_json"
+
+
+class TooLargeError(PosthornError):
+    """The body is larger than is taken here."""
+
+    code = "payload_too_large"
+
+
+class ForbiddenError(PosthornError):
+    """A webhook that is not signed by the account it names."""
+
+    code = "forbidden"
+
+
+async def body(request: Request, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLargeError: it has more than `limit` bytes.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size > limit + _DRAINED:
+            break
+    if size > limit:
+        raise TooLargeError(f"at most {_size(limit)} are taken here; send less at once")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _size(limit: int) -> str:
+    return f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
+
+
+def decode(raw: bytes) -> Any:
+    """The JSON value of a body.
+
+    Raises:
+        MalformedJsonError: not JSON, not UTF-8, NaN or an infinite number, or a repeated name.
+        TooLargeError: more than 1 MiB that is not a list.
+    """
+    try:
+        value = _DECODER.decode(raw.decode())
+    except (ValueError, RecursionError):
+        raise MalformedJsonError(
+            "the body must be JSON in UTF-8, without repeated names, NaN or infinite numbers"
+        ) from None
+    if len(raw) > OBJECT_LIMIT and not isinstance(value, list):
+        raise TooLargeError("at most 1 MiB are taken for one message; send less")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers of a repeated name may each take another value; so it is refused."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated name")
+    return found
+
+
+def _constant(_name: str) -> Any:
+    raise ValueError("not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("too large a number")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite
+)
+
+
+def idempotency_key(header: str | None, field: str | None) -> str | None:
+    """The one key of a request, from its header, bare or quoted, or from its field.
+
+    Raises:
+        InvalidRequestError: they differ, or the header is no key.
+    """
+    if header is None:
+        return field
+    key = header.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= MAX_KEY or not (key.isascii() and key.isprintable()):
+        raise InvalidRequestError(
+            [
+                FieldProblem(
+                    "#/idempotency_key",
+                    "not_valid",
+                    f"the Idempotency-Key header must have 1 to {MAX_KEY} printable characters",
+                )
+            ]
+        )
+    if field is not None and field != key:
+        raise InvalidRequestError(
+            [
+                FieldProblem(
+                    "#/idempotency_key",
+                    "contradiction",
+                    "differs from the Idempotency-Key header; send only one of them",
+                )
+            ]
+        )
+    return key

@@ -1,0 +1,211 @@
+"""What do our answers look like? The documented shapes, and how a view becomes one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from messaging.domain.lifecycle import Event, Status
+from messaging.domain.message import Category, Channel, Priority, SelectionReason
+from messaging.store.views import AttemptView, EventView, MessageView
+
+
+class Accepted(BaseModel):
+    """A message that is kept."""
+
+    id: UUID
+    status: Status
+
+
+class ErrorItem(BaseModel):
+    """What is wrong with one field."""
+
+    pointer: Annotated[str, Field(examples=["#/to"])]
+    code: Annotated[str, Field(examples=["not_a_number"])]
+    detail: str
+
+
+class RefusedEntry(BaseModel):
+    """An entry of a list that is not kept."""
+
+    errors: list[ErrorItem]
+
+
+class ListAnswer(BaseModel):
+    """The answer to a list, one entry each, in order."""
+
+    data: list[Accepted | RefusedEntry]
+    accepted: int
+    refused: int
+
+
+class ProblemBody(BaseModel):
+    """Every error there is (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: list[ErrorItem]
+
+
+class MessageBody(BaseModel):
+    """A message as its tenant may see it; times are UTC."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: UUID
+    status: Status
+    status_reason: str | None
+    channel: Channel
+    category: Category
+    priority: Priority
+    to: str
+    from_: Annotated[str | None, Field(alias="from", description="the sender that was chosen")]
+    body: str
+    segments: int
+    metadata: dict[str, Any] | None
+    conversation_id: UUID | None
+    requested_sender_id: UUID | None
+    pool_id: UUID | None
+    sender_id: UUID | None
+    selection_reason: SelectionReason | None
+    provider_message_id: str | None
+    error_code: Annotated[str | None, Field(description="the provider's own code")]
+    attempts: int
+    scheduled_for: datetime | None
+    scheduled_reason: str | None
+    expires_at: datetime | None
+    next_attempt_at: datetime | None
+    created_at: datetime
+    modified_at: datetime | None
+    queued_at: datetime | None
+    sending_started_at: datetime | None
+    sent_at: datetime | None
+    received_at: datetime | None
+    delivered_at: datetime | None
+    failed_at: datetime | None
+    undeliverable_at: datetime | None
+    blocked_at: datetime | None
+    canceled_at: datetime | None
+
+
+class MessagePage(BaseModel):
+    """Messages, newest first, and where to go on."""
+
+    data: list[MessageBody]
+    next_cursor: str | None
+
+
+class EventBody(BaseModel):
+    """One step of a message's life."""
+
+    at: datetime
+    event: Event | None
+    status: Status
+    reason: str | None
+    epoch: int | None
+
+
+class AttemptBody(BaseModel):
+    """One call to a provider."""
+
+    epoch: int
+    sender_id: UUID
+    selection_reason: SelectionReason
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    settled_by: str | None
+    provider_message_id: str | None
+    error_code: str | None
+    detail: str | None
+
+
+class History(BaseModel):
+    """Everything that happened to a message, oldest first."""
+
+    events: list[EventBody]
+    attempts: list[AttemptBody]
+
+
+class LaneBody(BaseModel):
+    """What waits in a lane; the count stops at 10,000."""
+
+    ready: int
+    oldest_seconds: float
+
+
+class Lanes(BaseModel):
+    """Every lane by name."""
+
+    lanes: dict[str, LaneBody]
+
+
+class SenderBody(BaseModel):
+    """A sender messages may leave from."""
+
+    id: UUID
+    address: str
+    channel: Channel
+    mps: Annotated[float, Field(description="message segments a second")]
+    healthy: bool
+    is_default: bool
+    pools: list[str]
+
+
+class Senders(BaseModel):
+    """A tenant's senders."""
+
+    data: list[SenderBody]
+
+
+class SuppressionState(BaseModel):
+    """Whether somebody must not be written to."""
+
+    suppressed: bool
+
+
+_RENAMED = {"recipient": "to", "sender": "from", "provider_code": "error_code"}
+_HIDDEN = {"epoch"}
+_SHOWN = [
+    (name, _RENAMED.get(name, name))
+    for name in MessageView.__dataclass_fields__
+    if name not in _HIDDEN
+]
+
+
+def message_body(view: MessageView) -> dict[str, Any]:
+    """A message as `MessageBody` says."""
+    return {shown: _plain(getattr(view, name)) for name, shown in _SHOWN}
+
+
+def event_body(view: EventView) -> dict[str, Any]:
+    """An event as `EventBody` says."""
+    return {name: _plain(getattr(view, name)) for name in EventView.__dataclass_fields__}
+
+
+def attempt_body(view: AttemptView) -> dict[str, Any]:
+    """An attempt as `AttemptBody` says."""
+    return {
+        _RENAMED.get(name, name): _plain(getattr(view, name))
+        for name in AttemptView.__dataclass_fields__
+    }
+
+
+def _plain(value: object) -> object:
+    # The database may answer in any zone; we answer in one.
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response; times end in Z."""
+    encoded = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return Response(encoded, status, headers, "application/json")

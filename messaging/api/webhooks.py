@@ -1,0 +1,51 @@
+"""`POST /webhooks/{provider}/{account}/status`: what a provider reports, kept before it is answered.
+
+The signature is checked against our configured public address, never against the `Host` header.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from messaging import receipts
+from messaging.api import reading
+from messaging.api.desk import desk_of
+from messaging.api.reading import ForbiddenError
+from messaging.providers.base import Webhook
+from messaging.settings import Settings
+
+PATH = "/webhooks/{provider}/{account}/status"
+_LIMIT = 256 * 1024
+_REFUSAL = "this is not signed by an account of ours; check its secret and POSTHORN_PUBLIC_URL"
+
+
+async def status(request: Request) -> Response:
+    """Keep a delivery receipt; 204 once it is durable, 403 if it is not the account's."""
+    desk = desk_of(request)
+    content = await reading.body(request, _LIMIT)
+    try:
+        account_id = UUID(request.path_params["account"])
+    except ValueError:
+        raise ForbiddenError(_REFUSAL) from None
+    account = await desk.account(request.path_params["provider"], account_id)
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
+    }
+    webhook = Webhook(_public_url(desk.rt.settings, request.scope), headers, content)
+    receipt = receipts.verify(desk.rt, account, webhook) if account is not None else None
+    if receipt is None:
+        raise ForbiddenError(_REFUSAL)
+    await desk.keep(receipt)
+    return Response(status_code=204)
+
+
+def _public_url(settings: Settings, scope: Scope) -> str:
+    """The address the provider requested, as it knows us."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    return settings.public_url.rstrip("/") + target.decode("latin-1")
