@@ -21,7 +21,7 @@ from messaging import callbacks, providers
 from messaging.domain import compliance, selection
 from messaging.domain.compliance import Allow, Block, Defer
 from messaging.domain.lifecycle import Event, Status, advance
-from messaging.domain.message import ProviderAccount
+from messaging.domain.message import ProviderAccount, Queue
 from messaging.domain.selection import Choice, History, Lack, NoSender
 from messaging.providers.base import Outbound
 from messaging.queues import DISPATCH
@@ -29,7 +29,6 @@ from messaging.runtime import Runtime
 from messaging.store import backlog, facts
 from messaging.store.facts import Case
 from messaging.store.messages import Move, move
-from messaging.store.tables import Queue
 from messaging.telemetry import tally
 from messaging.throttle import Request
 from messaging.window import Ticket, Window
@@ -38,6 +37,7 @@ from messaging.window import Ticket, Window
 # a Celery task per message.
 _LINGER_SECONDS = 0.05
 _LINGER_STEP = 0.005
+_STEP_SECONDS = 0.02
 _LONGEST_ACCOUNT_WAIT = 60.0
 _SENDERS_RECOVER = timedelta(minutes=1)
 
@@ -78,22 +78,25 @@ def pump(
     task = DISPATCH[queue]
     rt.hints.answered(task)
     batch = 1 if queue is Queue.SUSPECT else rt.settings.claim_batch
+    worthwhile = min(batch, max(1, rt.settings.window // 5))
     started = idle_since = time.monotonic()
-    while time.monotonic() - started < seconds and not stopping():
-        room = min(batch, window.room())
-        if room < min(batch, max(1, rt.settings.window // 5)):
-            window.wait_for_room(0.02)
-            idle_since = time.monotonic()
-            continue
-        taken = take(rt, window, queue, room, summary)
-        if taken:
-            idle_since = time.monotonic()
+    with window.driven():
+        while time.monotonic() - started < seconds and not stopping():
+            room = min(batch, window.room())
+            if room < worthwhile:
+                window.step(_STEP_SECONDS)
+                idle_since = time.monotonic()
+                continue
+            taken = take(rt, window, queue, room, summary)
             if taken == batch:
                 rt.hints.ring(task)
-        elif time.monotonic() - idle_since < _LINGER_SECONDS:
-            time.sleep(_LINGER_STEP)
-        else:
-            return summary
+            if taken:
+                window.step(0)
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since < _LINGER_SECONDS:
+                window.step(_LINGER_STEP)
+            else:
+                return summary
     rt.hints.ring(task)
     return summary
 

@@ -15,7 +15,7 @@ import httpx
 
 from messaging import outcomes, providers
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import ProviderAccount
+from messaging.domain.message import ProviderAccount, Queue
 from messaging.outcomes import Page
 from messaging.providers.base import Doubt, Sighting
 from messaging.providers.transport import Transport
@@ -24,7 +24,6 @@ from messaging.runtime import Runtime
 from messaging.store import attempts
 from messaging.store.attempts import DoubtfulAttempt, SettledBy, Settlement
 from messaging.store.messages import Move
-from messaging.store.tables import Queue
 
 _MIN_ABSENCES = 2
 _LONGEST_WAIT = timedelta(hours=1)

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from messaging import access, dispatch, intake, maintenance, receipts, reconcile
 from messaging.domain import request
 from messaging.domain.errors import PosthornError
+from messaging.domain.message import Queue
 from messaging.intake import Refused, Submission
 from messaging.queues import Task
-from messaging.store.tables import Queue
 from messaging.telemetry import log
 from workers.app import app, settings
 from workers.process import current, stopping

@@ -41,6 +41,15 @@ class Lane(StrEnum):
     LOW = "low"
 
 
+class Queue(StrEnum):
+    """Where a ready message waits: its lane, or apart, if a worker died while judging it."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+    SUSPECT = "suspect"
+
+
 class Category(StrEnum):
     """What a message is for; it decides which consent it needs."""
 

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from messaging.domain.lifecycle import Event, Status
+from messaging.domain.message import Queue
 from messaging.store.messages import Move, move
-from messaging.store.tables import Queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, ENUM, JSONB, UUID
 
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import Category, Channel, Priority, SelectionReason
+from messaging.domain.message import Category, Channel, Priority, Queue, SelectionReason
 
 metadata = sa.MetaData(
     naming_convention={
@@ -28,15 +28,6 @@ metadata = sa.MetaData(
 
 def _enum(of: type[StrEnum], name: str) -> ENUM:
     return ENUM(of, name=name, values_callable=lambda e: [m.value for m in e], metadata=metadata)
-
-
-class Queue(StrEnum):
-    """Where a ready message waits; `suspect` holds what a crashed worker had under judgement."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-    SUSPECT = "suspect"
 
 
 status_type = _enum(Status, "message_status")
