@@ -1,8 +1,9 @@
 """What is in flight: the one window of provider calls a worker process holds open.
 
-A thread of its own drives the sockets and hands results to `record` as they come, many at a time, so
-no call waits for a slower one and a dispatch task may end while its calls go on. The thread owns the
-transport; everybody else only puts tickets in.
+Results are recorded as they come, many at a time, so no call waits for a slower one. A running pump
+drives the window itself, in turns between its claims: one thread that does both wastes nothing on
+handing the interpreter over. When the pump has ended, a keeper thread takes the turns, so a dispatch
+task may end while its calls go on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -24,7 +26,7 @@ from messaging.telemetry import log
 
 FLUSH_RESULTS = 250
 FLUSH_SECONDS = 0.05
-_POLL_SECONDS = 0.002
+_KEEPER_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +60,31 @@ class Window:
     def __init__(
         self, transport: Transport, size: int, record: Callable[[Sequence[Result]], None]
     ) -> None:
-        """`record` is called from the window's thread and must not raise."""
+        """`record` writes results down, in the thread whose turn it is."""
         self._transport = transport
         self._size = size
         self._record = record
         self._incoming: deque[Ticket] = deque()
+        self._ended: list[Result] = []
+        self._flushed_at = time.monotonic()
         self._held = 0
         self._by_account: Counter[UUID] = Counter()
         self._latency: dict[UUID, float] = {}
         self._last_end: dict[UUID, float] = {}
-        self._work = threading.Event()
-        self._progress = threading.Event()
+        self._turn = threading.Lock()
+        self._turn_wanted = False
+        self._left_alone = threading.Event()
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._keeper: threading.Thread | None = None
+
+    @property
+    def held(self) -> int:
+        """Calls submitted and not yet recorded."""
+        return self._held
 
     def room(self) -> int:
         """How many more calls fit."""
         return self._size - self._held
-
-    def wait_for_room(self, seconds: float) -> None:
-        """Wait until something ended, at most `seconds`."""
-        self._progress.clear()
-        self._progress.wait(seconds)
 
     def in_flight(self, account_id: UUID) -> int:
         """Calls open at one provider account."""
@@ -91,54 +96,72 @@ class Window:
         silent = time.monotonic() - self._last_end.get(account.id, time.monotonic())
         return account.max_in_flight / max(typical, silent, 0.001)
 
+    @contextmanager
+    def driven(self) -> Iterator[None]:
+        """Take the turns from the keeper; inside, the caller must `step` often."""
+        self._turn_wanted = True
+        with self._turn:
+            self._turn_wanted = False
+            try:
+                yield
+            finally:
+                self._left_alone.set()
+
     def submit(self, tickets: Sequence[Ticket]) -> None:
-        """Put open attempts on the wire; their results come to `record`."""
-        if not tickets:
-            return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="window", daemon=True)
-            self._thread.start()
+        """Put open attempts in line; the next `step` puts them on the wire."""
+        now = time.monotonic()
+        for ticket in tickets:
+            self._last_end.setdefault(ticket.account.id, now)
+            self._by_account[ticket.account.id] += 1
         self._held += len(tickets)
-        self._by_account.update(ticket.account.id for ticket in tickets)
-        for account_id in {ticket.account.id for ticket in tickets}:
-            self._last_end.setdefault(account_id, time.monotonic())
         self._incoming.extend(tickets)
-        self._work.set()
+
+    def step(self, wait: float) -> None:
+        """One turn: start what is in line, let calls go on for up to `wait` seconds, record."""
+        self._start_incoming()
+        if self._transport.in_flight:
+            for token, reply in self._transport.poll(wait):
+                ticket, started = cast("tuple[Ticket, float]", token)
+                self._ended.append(Result(ticket, reply, time.monotonic() - started))
+        elif wait and not self._ended:
+            time.sleep(wait)
+        due = time.monotonic() - self._flushed_at > FLUSH_SECONDS
+        if self._ended and (
+            due or len(self._ended) >= FLUSH_RESULTS or not self._transport.in_flight
+        ):
+            self._flush()
 
     def drain(self, seconds: float) -> int:
-        """Wait for what is in flight, at most `seconds`, then stop; returns what was left behind.
+        """Wait for what is in flight, at most `seconds`, then close; returns what was left behind.
 
         What is left keeps its lease and is settled by evidence later.
         """
         deadline = time.monotonic() + seconds
-        while self._held and time.monotonic() < deadline:
-            self.wait_for_room(0.05)
-        self._stopping = True
-        self._work.set()
-        if self._thread is not None:
-            self._thread.join(5.0)
+        with self.driven():
+            while self._held and time.monotonic() < deadline:
+                self.step(0.05)
+            self._stopping = True
+            self._transport.close()
         return self._held
 
-    def _run(self) -> None:
-        ended: list[Result] = []
-        flushed_at = time.monotonic()
-        while not self._stopping:
-            self._start_incoming(ended)
-            if not self._transport.in_flight and not ended:
-                self._work.wait(1.0)
-                self._work.clear()
-                continue
-            for token, reply in self._transport.poll(_POLL_SECONDS):
-                ticket, started = cast("tuple[Ticket, float]", token)
-                ended.append(Result(ticket, reply, time.monotonic() - started))
-            idle = not self._transport.in_flight and not self._incoming
-            due = time.monotonic() - flushed_at > FLUSH_SECONDS
-            if ended and (len(ended) >= FLUSH_RESULTS or due or idle):
-                self._finish(ended)
-                ended, flushed_at = [], time.monotonic()
-        self._transport.close()
+    def keep(self) -> None:
+        """Start the keeper, who drives whatever a pump leaves in flight; once per process."""
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._keep, name="window-keeper", daemon=True)
+            self._keeper.start()
 
-    def _start_incoming(self, ended: list[Result]) -> None:
+    def _keep(self) -> None:
+        while not self._stopping:
+            self._left_alone.wait()
+            with self._turn:
+                self._left_alone.clear()
+                while self._held and not self._turn_wanted and not self._stopping:
+                    self.step(_KEEPER_SECONDS)
+            # Somebody wants the turn: let them have it before asking for it again.
+            while self._turn_wanted:
+                time.sleep(_KEEPER_SECONDS)
+
+    def _start_incoming(self) -> None:
         boot = time.clock_gettime(time.CLOCK_BOOTTIME)
         while self._incoming:
             ticket = self._incoming.popleft()
@@ -146,16 +169,17 @@ class Window:
                 # This process slept through its lease (suspended, stopped): somebody else may
                 # already be looking for evidence, so nothing may go out any more.
                 late = Failure(Kind.NOT_SENT, "too_late", "the lease ended before the call began")
-                ended.append(Result(ticket, late, 0.0))
+                self._ended.append(Result(ticket, late, 0.0))
                 continue
             self._transport.submit((ticket, time.monotonic()), ticket.request)
 
-    def _finish(self, ended: list[Result]) -> None:
+    def _flush(self) -> None:
+        ended, self._ended = self._ended, []
         try:
             self._record(ended)
-        except Exception:  # noqa: BLE001 - the thread must go on; the leases keep what was lost
+        except Exception:  # noqa: BLE001 - the window must go on; the leases keep what was lost
             log().exception("results.lost", results=len(ended))
-        now = time.monotonic()
+        now = self._flushed_at = time.monotonic()
         for result in ended:
             account_id = result.ticket.account.id
             known = self._latency.get(account_id, result.seconds)
@@ -163,4 +187,3 @@ class Window:
             self._last_end[account_id] = now
             self._by_account[account_id] -= 1
         self._held -= len(ended)
-        self._progress.set()

@@ -22,11 +22,10 @@ from celery.signals import (
     worker_ready,
     worker_shutting_down,
 )
-from sqlalchemy.exc import DBAPIError
 
 from messaging import maintenance, outcomes, telemetry
 from messaging.providers.transport import Transport
-from messaging.runtime import Runtime
+from messaging.runtime import DatabaseError, Runtime
 from messaging.window import Window
 from workers.app import settings
 
@@ -52,6 +51,7 @@ class Process:
             settings.window,
             lambda results: outcomes.record(self.rt, results),
         )
+        self.window.keep()
 
 
 _process: Process | None = None
@@ -79,9 +79,6 @@ def _configure_logging(**_: Any) -> None:
 def _after_fork(**_: Any) -> None:
     global _process  # noqa: PLW0603 - nothing of the parent's may be used here
     _process = None
-    # Two threads share the interpreter: the claimer and the window. The default of 5 ms between
-    # switches would be most of a message's latency.
-    sys.setswitchinterval(0.0005)
     if sys.platform == "linux":
         # A child without its parent gets no work; its open calls are settled by evidence.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -115,7 +112,7 @@ def _sweep_for_ever() -> None:
     while not _sweeper_stop.wait(settings.sweep_seconds * (0.8 + 0.4 * rt.rng.random())):
         try:
             maintenance.sweep(rt)
-        except DBAPIError as error:
+        except DatabaseError as error:
             telemetry.log().warning("sweep.database_away", error=type(error).__name__)
         except Exception:  # noqa: BLE001 - the sweeper must outlive whatever it meets
             telemetry.log().exception("sweep.failed")
