@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from messaging import queues, store
@@ -29,6 +30,8 @@ from messaging.store import senders
 from messaging.telemetry import Counters
 from messaging.throttle import Throttle
 
+DatabaseError = DBAPIError
+"""What a use case raises when Postgres is away or refuses."""
 _DIRECTORY_SECONDS = 2.0
 
 

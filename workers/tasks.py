@@ -10,7 +10,6 @@ from functools import wraps
 from typing import Any
 
 from celery.worker.request import Request
-from sqlalchemy.exc import DBAPIError
 
 from messaging import access, dispatch, intake, maintenance, receipts, reconcile
 from messaging.domain import request
@@ -18,6 +17,7 @@ from messaging.domain.errors import PosthornError
 from messaging.domain.message import Queue
 from messaging.intake import Refused, Submission
 from messaging.queues import Task
+from messaging.runtime import DatabaseError
 from messaging.telemetry import log
 from workers.app import app, settings
 from workers.process import current, stopping
@@ -34,7 +34,7 @@ def _task(name: Task, **options: Any) -> Callable[[Callable[..., str]], Any]:
         def run(*args: Any, **kwargs: Any) -> str:
             try:
                 return function(*args, **kwargs)
-            except DBAPIError as error:
+            except DatabaseError as error:
                 log().warning("task.database_away", task=name.value, error=type(error).__name__)
                 return "the database is away; the sweep will hint again"
 
