@@ -102,6 +102,15 @@ def add_account(db: Connection, account: ProviderAccount, sealer: Fernet) -> Non
     )
 
 
+def move_account(db: Connection, account_id: UUID, base_url: str) -> None:
+    """Reach an account's provider at another address from now on."""
+    db.execute(
+        sa.update(t.provider_accounts)
+        .where(t.provider_accounts.c.id == account_id)
+        .values(base_url=base_url)
+    )
+
+
 def add_pool(db: Connection, tenant_id: UUID, pool_id: UUID, name: str) -> None:
     """Create an empty sender pool."""
     db.execute(sa.insert(t.sender_pools).values(id=pool_id, tenant_id=tenant_id, name=name))

@@ -1,0 +1,75 @@
+"""The command line: `posthorn --help`.
+
+Data goes to standard output, everything else to standard error. It ends with 0 when done, 1 when
+something failed and 2 when it was asked wrongly; numbers are masked unless `--reveal` is given.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from messaging import __version__
+from messaging.cli import up
+from messaging.cli.output import note
+from messaging.domain.errors import InvalidRequestError, PosthornError
+from messaging.sandbox.command import sandbox
+from messaging.settings import SettingsError
+
+app = typer.Typer(
+    name="posthorn",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(up.up)
+app.command("sandbox")(sandbox)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"{__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def posthorn(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show it and end."),
+    ] = False,
+) -> None:
+    """Messages for other software: scheduled, checked, sent once, and explained."""
+
+
+@app.command("version")
+def version_() -> None:
+    """Show the version."""
+    sys.stdout.write(f"{__version__}\n")
+
+
+def main() -> None:
+    """The console script; what goes wrong for a known reason is one line."""
+    try:
+        app()
+    except InvalidRequestError as error:
+        for problem in error.problems:
+            note(f"posthorn: {problem.pointer.removeprefix('#/')}: {problem.detail}")
+        sys.exit(2)
+    except SettingsError as error:
+        note(f"posthorn: {error}")
+        sys.exit(2)
+    except PosthornError as error:
+        note(f"posthorn: {error.detail}")
+        sys.exit(1)
+    except DBAPIError as error:
+        reason = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
+        note(f"posthorn: the database cannot be used: {reason}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,261 @@
+"""How does a whole Posthorn run on one machine?
+
+    with standalone(Settings.read(), ports) as posthorn:
+        posthorn.group.wait()
+
+Servers that have no URL, a secret that is missing, the schema, somebody who can send, every process:
+made in this order, and gone with us. What others need to find it is in `<home>/up.json`, for as long as
+it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from messaging import access, embedded, onboarding, stack, store
+from messaging.domain.errors import ConflictError, PosthornError
+from messaging.embedded import EmbeddedError, check_reachable
+from messaging.onboarding import NewAccount, NewSender
+from messaging.processes import Group
+from messaging.runtime import Runtime
+from messaging.sandbox import DEFAULT_ACCOUNT
+from messaging.settings import Settings
+from messaging.stack import Flower, Ports
+from messaging.store import migrate
+from messaging.store.tenants import Tenant
+
+READY_TIMEOUT = 90.0
+"""Seconds for everything to be ready; a small machine starts a dozen interpreters in a fifth of it."""
+POOL = "main"
+SENDERS = tuple(
+    NewSender(address, mps=50.0, is_default=address == "+12025550100")
+    for address in (
+        "+12025550100",
+        "+12125550100",
+        "+14155550100",
+        "+13055550100",
+        "+15125550100",
+    )
+)
+"""What a developer's tenant sends from: fictional numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running Posthorn is, and what it takes to use it."""
+
+    pid: int
+    url: str
+    metrics_url: str
+    flower_url: str | None = None
+    flower_user: str | None = None
+    flower_password: str | None = field(default=None, repr=False)
+    sandbox_url: str | None = None
+    tenant: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A whole Posthorn, running."""
+
+    settings: Settings
+    address: Address
+    group: Group
+
+
+@contextlib.contextmanager
+def standalone(
+    settings: Settings,
+    ports: Ports,
+    *,
+    senders: Sequence[NewSender] = SENDERS,
+    sandbox_options: Sequence[str] = (),
+) -> Iterator[Standalone]:
+    """Everything, for as long as the block lasts. `ports` must be free.
+
+    Raises:
+        EmbeddedError: a server did not start or cannot be used.
+        ProcessError: a process did not become ready; the text has the end of its log.
+        SettingsError: the secret does not fit the database.
+        ConflictError: another Posthorn runs in this home.
+    """
+    home = settings.home.resolve()
+    with contextlib.ExitStack() as held:
+        announce = held.enter_context(_announcing(home))
+        servers = held.enter_context(
+            embedded.servers(
+                home,
+                database_url=settings.database_url or None,
+                redis_url=settings.redis_url or None,
+            )
+        )
+        complete = completed(settings, servers.database_url, servers.redis_url, ports)
+        check_reachable(complete.database_url, complete.redis_url)
+        flower = Flower(password=SecretStr(secrets.token_urlsafe(12)))
+        address = _prepare(complete, ports, flower, senders)
+        processes = stack.processes(
+            complete, ports, logs=home / "logs", flower=flower, sandbox_options=sandbox_options
+        )
+        group = held.enter_context(Group(processes, ready_timeout=READY_TIMEOUT))
+        announce(address)
+        yield Standalone(complete, address, group)
+
+
+def completed(settings: Settings, database_url: str, redis_url: str, ports: Ports) -> Settings:
+    """The settings every process gets: nothing left to be chosen."""
+    changes: dict[str, object] = {
+        "home": settings.home.resolve(),
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "api_port": ports.api,
+        "metrics_port": ports.exporter,
+    }
+    if "public_url" not in settings.model_fields_set:
+        changes["public_url"] = stack.reached_at(settings.api_host, ports.api)
+    if not settings.secret_key.get_secret_value():
+        changes["secret_key"] = SecretStr(_kept(settings.home.resolve() / "secret"))
+    return settings.model_copy(update=changes)
+
+
+def _kept(path: Path) -> str:
+    """A secret that stays the same from run to run, made on the first."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    made = secrets.token_urlsafe(48)
+    _write(path, made)
+    return made
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _prepare(
+    settings: Settings, ports: Ports, flower: Flower, senders: Sequence[NewSender]
+) -> Address:
+    """Bring the schema to the newest version; in development, make somebody who can send."""
+    engine = store.connect(settings.database_url, name="up")
+    migrate.upgrade(engine)
+    engine.dispose()
+    tenant = key = None
+    if ports.sandbox is not None:
+        rt = Runtime.start(settings, name="up")
+        carrier = f"http://{stack.LOOPBACK}:{ports.sandbox}"
+        tenant = onboarding.development(
+            rt, sandbox_account(carrier), senders, pool=POOL, name=onboarding.DEVELOPMENT
+        )
+        key = _development_key(rt, tenant)
+        rt.close()
+    return Address(
+        pid=os.getpid(),
+        url=stack.reached_at(settings.api_host, ports.api),
+        metrics_url=f"http://{stack.LOOPBACK}:{ports.exporter}/metrics",
+        flower_url=f"http://{stack.LOOPBACK}:{ports.flower}" if ports.flower else None,
+        flower_user=flower.user if ports.flower else None,
+        flower_password=flower.password.get_secret_value() if ports.flower else None,
+        sandbox_url=f"http://{stack.LOOPBACK}:{ports.sandbox}" if ports.sandbox else None,
+        tenant=tenant.name if tenant else None,
+        api_key=key,
+        database_url=settings.database_url,
+        redis_url=settings.redis_url,
+    )
+
+
+def sandbox_account(carrier: str) -> NewAccount:
+    """The account the local carrier at the URL `carrier` knows."""
+    return NewAccount(
+        provider="twilio",
+        name="sandbox",
+        username=DEFAULT_ACCOUNT.sid,
+        secret=DEFAULT_ACCOUNT.token,
+        base_url=carrier,
+        max_in_flight=200,
+        absence_proof=timedelta(seconds=5),
+    )
+
+
+def _development_key(rt: Runtime, tenant: Tenant) -> str:
+    """The API key of the last run while it is good, else a new one."""
+    path = rt.settings.home / "api-key"
+    with contextlib.suppress(OSError, PosthornError):
+        kept = path.read_text().strip()
+        if access.authenticate(rt, kept) == tenant:
+            return kept
+    made = access.mint(rt, tenant, "posthorn up")
+    _write(path, made)
+    return made
+
+
+class _Announce:
+    """Writes `up.json` once everything is ready."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, address: Address) -> None:
+        # In place: the lock others look at is on this very file.
+        self._path.write_text(json.dumps(asdict(address), indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def _announcing(home: Path) -> Iterator[_Announce]:
+    """Be the one Posthorn of `home`. The lock ends with us, however we end."""
+    path = home / "up.json"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise EmbeddedError(
+            f"{home} cannot be used ({problem.strerror}); make it writable or set POSTHORN_HOME."
+        ) from None
+    with os.fdopen(descriptor, "r+") as file:
+        if not _take(file.fileno()):
+            raise ConflictError(
+                f"a Posthorn is running in {home} already; stop it, or set POSTHORN_HOME to another "
+                "directory"
+            )
+        file.truncate(0)
+        try:
+            yield _Announce(path)
+        finally:
+            file.truncate(0)
+
+
+def _take(file: int) -> bool:
+    # More than once, because `running` holds the lock for an instant to see whether it is free.
+    for _ in range(10):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def running(home: Path) -> Address | None:
+    """The Posthorn that is running in `home` now and ready; None if there is none."""
+    try:
+        with (home / "up.json").open() as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return Address(**json.loads((home / "up.json").read_text()))
+    except OSError:
+        pass
+    return None
