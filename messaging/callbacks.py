@@ -7,7 +7,6 @@ It names the message and the epoch, so a receipt proves the send even when the r
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from messaging.settings import Settings
 
 def _seal(settings: Settings, message_id: UUID, epoch: int) -> str:
     text = b"%s:%d" % (message_id.bytes, epoch)
-    return hmac.new(settings.callback_key, text, sha256).hexdigest()[:16]
+    return hmac.digest(settings.callback_key, text, "sha256")[:8].hex()
 
 
 def address(settings: Settings, account: ProviderAccount, message_id: UUID, epoch: int) -> str:

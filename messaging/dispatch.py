@@ -38,7 +38,7 @@ from messaging.window import Ticket, Window
 _LINGER_SECONDS = 0.05
 _LINGER_STEP = 0.005
 _STEP_SECONDS = 0.02
-_LONGEST_ACCOUNT_WAIT = 60.0
+_LONGEST_ACCOUNT_WAIT = 30.0
 _SENDERS_RECOVER = timedelta(minutes=1)
 
 
@@ -234,7 +234,7 @@ def _within_accounts(
             fitting.append((case, opening))
             continue
         wait = min(beyond / window.rate(account), _LONGEST_ACCOUNT_WAIT)
-        plan.waits[case.message.id] = now + timedelta(seconds=wait * (1 + rt.rng.random()))
+        plan.waits[case.message.id] = now + timedelta(seconds=wait * (0.5 + rt.rng.random()))
     return fitting
 
 

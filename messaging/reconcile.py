@@ -9,13 +9,17 @@ nothing was sent; then the message is queued again.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 import httpx
 
 from messaging import outcomes, providers
+from messaging.domain.failures import Failure
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import ProviderAccount, Queue
+from messaging.domain.message import Lane, ProviderAccount
 from messaging.outcomes import Page
 from messaging.providers.base import Doubt, Sighting
 from messaging.providers.transport import Transport
@@ -34,27 +38,53 @@ def settle_in_doubt(rt: Runtime, transport: Transport, *, limit: int = 50, round
     """Look for evidence of every attempt whose look-up is due; returns a one-line summary."""
     rt.hints.answered(Task.RECONCILE)
     found: Counter[str] = Counter()
+    hold = timedelta(seconds=2 * rt.settings.provider_timeout_seconds)
     for _ in range(rounds):
-        hold = timedelta(seconds=rt.settings.provider_timeout_seconds * limit)
         with rt.engine.begin() as db:
             doubtful = attempts.take_doubtful(db, limit, hold)
-        for attempt in doubtful:
-            found[_settle(rt, transport, attempt)] += 1
+        found.update(_settle_all(rt, transport, doubtful))
         if len(doubtful) < limit:
             break
     else:
         rt.hints.ring(Task.RECONCILE)
     if found["unsent"]:
-        rt.hints.ring(DISPATCH[Queue.NORMAL])
+        for lane in Lane:
+            rt.hints.ring(DISPATCH[lane])
     return ", ".join(f"{n} {word}" for word, n in sorted(found.items())) or "nothing in doubt"
 
 
-def _settle(rt: Runtime, transport: Transport, attempt: DoubtfulAttempt) -> str:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One look-up: what is asked of whom."""
+
+    attempt: DoubtfulAttempt
+    account: ProviderAccount
+    doubt: Doubt
+
+
+def _settle_all(
+    rt: Runtime, transport: Transport, doubtful: Sequence[DoubtfulAttempt]
+) -> Iterator[str]:
+    """Ask for all of them at once, and settle each as its answer comes."""
+    for attempt in doubtful:
+        question = _question(rt, attempt)
+        if question is None:
+            yield _wait(rt, attempt, absent=False)
+            continue
+        adapter = providers.get(question.account.provider)
+        transport.submit(question, adapter.lookup(question.account, question.doubt))
+    while transport.in_flight:
+        for asked, reply in transport.poll(1.0):
+            yield _settle(rt, cast("_Question", asked), reply)
+
+
+def _question(rt: Runtime, attempt: DoubtfulAttempt) -> _Question | None:
+    """The look-up for an attempt; None if its sender is gone, and with it the address to ask about."""
     senders = rt.senders_of(attempt.tenant_id)
-    account = senders.accounts[attempt.account_id]
     sender = senders.candidates.by_id.get(attempt.sender_id)
-    if sender is None:
-        return _wait(rt, attempt, absent=False)
+    account = senders.accounts.get(attempt.account_id)
+    if sender is None or account is None:
+        return None
     doubt = Doubt(
         to=attempt.recipient,
         sender=sender.address,
@@ -62,8 +92,12 @@ def _settle(rt: Runtime, transport: Transport, attempt: DoubtfulAttempt) -> str:
         started_at=attempt.started_at,
         deadline=attempt.started_at + rt.settings.lease,
     )
+    return _Question(attempt, account, doubt)
+
+
+def _settle(rt: Runtime, question: _Question, reply: httpx.Response | Failure) -> str:
+    attempt, account, doubt = question.attempt, question.account, question.doubt
     adapter = providers.get(account.provider)
-    reply = transport.call(adapter.lookup(account, doubt))
     seen = adapter.sightings(reply, doubt) if isinstance(reply, httpx.Response) else None
     if seen is None:
         return _wait(rt, attempt, absent=False)
