@@ -20,12 +20,22 @@ class GroupCommit(Generic[Item, Answer]):
     """One thread that commits items in the order they came, up to `limit` together."""
 
     def __init__(
-        self, commit: Callable[[Sequence[Item]], Sequence[Answer]], *, name: str, limit: int = 500
+        self,
+        commit: Callable[[Sequence[Item]], Sequence[Answer]],
+        *,
+        name: str,
+        limit: int = 500,
+        after: Callable[[Sequence[Item], Sequence[Answer]], None] = lambda _items, _answers: None,
     ) -> None:
-        """`commit` answers each item, in order; if it raises, every item of the group fails with it."""
+        """`commit` answers each item, in order; if it raises, every item of the group fails with it.
+
+        `after` is called when the callers have their answers: for what they need not wait for. It
+        must not raise.
+        """
         self._commit = commit
+        self._after = after
         self._limit = limit
-        self._waiting: deque[tuple[Item, Future[Answer]]] = deque()
+        self._waiting: deque[tuple[Item, Future[Answer] | None]] = deque()
         self._arrived = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -37,6 +47,14 @@ class GroupCommit(Generic[Item, Answer]):
         self._waiting.append((item, future))
         self._arrived.set()
         return future
+
+    def post(self, item: Item) -> None:
+        """Hand an item over without a future: the commit function itself tells whoever waits.
+
+        For callers on an event loop, to whom a future of another thread costs more than the item.
+        """
+        self._waiting.append((item, None))
+        self._arrived.set()
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
@@ -54,11 +72,15 @@ class GroupCommit(Generic[Item, Answer]):
 
     def _commit_group(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+        items = [item for item, _ in group]
         try:
-            answers = self._commit([item for item, _ in group])
+            answers = self._commit(items)
         except Exception as error:  # noqa: BLE001 - the callers get it, each through its future
             for _, future in group:
-                future.set_exception(error)
+                if future is not None:
+                    future.set_exception(error)
             return
         for (_, future), answer in zip(group, answers, strict=True):
-            future.set_result(answer)
+            if future is not None:
+                future.set_result(answer)
+        self._after(items, answers)

@@ -86,22 +86,25 @@ def submit(rt: Runtime, submission: Submission) -> Receipt:
         IdempotencyBusyError: a twin with the same key is still running.
         UnavailableError: it could not be kept; safe to repeat with the same key.
     """
-    (answer,) = submit_many(rt, [submission])
+    answers = keep_many(rt, [submission])
+    announce(rt, [submission], answers)
+    (answer,) = answers
     if isinstance(answer, PosthornError):
         raise answer
     return answer
 
 
-def submit_many(rt: Runtime, submissions: Sequence[Submission]) -> list[Receipt | PosthornError]:
-    """Keep several callers' submissions in one commit, each answered on its own."""
+def keep_many(rt: Runtime, submissions: Sequence[Submission]) -> list[Receipt | PosthornError]:
+    """Keep several callers' submissions in one commit, each answered on its own.
+
+    Whoever calls this calls `announce` afterwards, when nobody waits any more.
+    """
     try:
         with rt.engine.begin() as db:
-            answers = _keep(rt, db, submissions)
+            return _keep(rt, db, submissions)
     except DBAPIError:
         away = UnavailableError("the message could not be kept; try again with the same key")
         return [away for _ in submissions]
-    _announce(rt, submissions, answers)
-    return answers
 
 
 def _keep(
@@ -195,7 +198,7 @@ def _load(kept: dict[str, Any]) -> Entry:
     return Refused([FieldProblem(*p) for p in kept["problems"]])
 
 
-def _announce(
+def announce(
     rt: Runtime,
     submissions: Sequence[Submission],
     answers: Sequence[Receipt | PosthornError],

@@ -66,11 +66,15 @@ def verify(rt: Runtime, of: ProviderAccount, webhook: Webhook) -> RawReceipt | N
 
 
 def keep(rt: Runtime, receipts: Sequence[RawReceipt]) -> list[None]:
-    """Store receipts durably, then hint; the commit function of the webhooks' group commit."""
+    """Store receipts durably; `announce` them afterwards, when no provider waits any more."""
     with rt.engine.begin() as db:
         ledger.keep(db, receipts)
-    rt.hints.ring(Task.RECEIPTS_APPLY)
     return [None for _ in receipts]
+
+
+def announce(rt: Runtime) -> None:
+    """Hint that receipts are waiting."""
+    rt.hints.ring(Task.RECEIPTS_APPLY)
 
 
 @dataclass

@@ -41,13 +41,20 @@ class Desk:
         rt = self.rt
 
         def submit(group: Sequence[Submission]) -> list[Receipt | PosthornError]:
-            return intake.submit_many(rt, group)
+            return intake.keep_many(rt, group)
+
+        def announce(
+            group: Sequence[Submission], answers: Sequence[Receipt | PosthornError]
+        ) -> None:
+            intake.announce(rt, group, answers)
 
         def keep(group: Sequence[RawReceipt]) -> list[None]:
             return receipts.keep(rt, group)
 
-        self._intake = GroupCommit(submit, name="intake")
-        self._receipts = GroupCommit(keep, name="receipts")
+        self._intake = GroupCommit(submit, name="intake", after=announce)
+        self._receipts = GroupCommit(
+            keep, name="receipts", after=lambda _group, _answers: receipts.announce(rt)
+        )
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
