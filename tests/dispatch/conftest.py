@@ -1,0 +1,34 @@
+"""An empty world per test, over servers shared by all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from messaging.embedded import Servers
+from tests.world import ClockedRuntime, World, empty, runtime, settings_for
+
+
+@pytest.fixture(scope="session")
+def shared_runtime(servers: Servers, database_url: str) -> Iterator[ClockedRuntime]:
+    with runtime(settings_for(database_url, servers.redis_url)) as rt:
+        yield rt
+
+
+@pytest.fixture
+def rt(shared_runtime: ClockedRuntime) -> Iterator[ClockedRuntime]:
+    empty(shared_runtime.engine)
+    shared_runtime.redis.flushdb()
+    shared_runtime.rng.seed(1)
+    shared_runtime.hints._broken_until = 0.0
+    shared_runtime._directory.clear()
+    yield shared_runtime
+    shared_runtime.ahead *= 0
+
+
+@pytest.fixture
+def world(rt: ClockedRuntime) -> Iterator[World]:
+    made = World(rt)
+    yield made
+    made.window.drain(0)

@@ -1,0 +1,374 @@
+"""A tenant with senders over real servers, a carrier that follows a script, and a clock to move."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, RowMapping
+
+from messaging import callbacks, dispatch, outcomes, receipts
+from messaging.dispatch import Summary
+from messaging.domain import addresses
+from messaging.domain.failures import Failure
+from messaging.domain.lifecycle import Status
+from messaging.domain.message import Channel, NewMessage, ProviderAccount, Queue, Sender
+from messaging.providers.base import Webhook
+from messaging.providers.transport import Transport
+from messaging.runtime import Runtime
+from messaging.settings import Settings
+from messaging.store import messages, tables, tenants
+from messaging.store import senders as sender_store
+from messaging.store.messages import NewRow
+from messaging.store.receipts import RawReceipt
+from messaging.store.tenants import Tenant
+from messaging.window import Result, Window
+
+SECRET = "a-secret-of-at-least-32-characters"
+PUBLIC_URL = "https://posthorn.example"
+RECIPIENT = "+12025550123"
+DEADLINE = 20.0
+
+Reply = httpx.Response | Failure
+Answer = Callable[[httpx.Request], Reply | None]
+
+
+def poll(condition: Callable[[], object], what: str) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
+@dataclass
+class ClockedRuntime(Runtime):
+    """A runtime whose clock can be put forward."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+def settings_for(database_url: str, redis_url: str, **overrides: object) -> Settings:
+    return Settings.read(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=SECRET,
+        public_url=PUBLIC_URL,
+        **overrides,
+    )
+
+
+def empty(engine: Engine) -> None:
+    """Delete every row; cheaper than TRUNCATE, which makes new files."""
+    with engine.begin() as db:
+        for table in reversed(tables.metadata.sorted_tables):
+            db.execute(sa.delete(table))
+
+
+def sms(**changes: Any) -> NewMessage:
+    fields: dict[str, Any] = {"recipient": RECIPIENT, "body": "Hello", "segments": 1}
+    return NewMessage(**(fields | changes))
+
+
+class Carrier(Transport):
+    """A transport whose answers are written down beforehand; None is a call that hangs."""
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        super().__init__()
+        self.answer: Answer = answer or accept
+        self.requests: list[httpx.Request] = []
+        self.lookups: list[httpx.Request] = []
+        self.most_in_flight = 0
+        self.closed = False
+        self._ended: deque[tuple[object, Reply]] = deque()
+        self._hanging: list[object] = []
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._ended) + len(self._hanging)
+
+    def submit(self, token: object, request: httpx.Request) -> None:
+        self.requests.append(request)
+        reply = self.answer(request)
+        if reply is None:
+            self._hanging.append(token)
+        else:
+            self._ended.append((token, reply))
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def poll(self, wait: float) -> list[tuple[object, Reply]]:
+        if not self._ended:
+            time.sleep(min(wait, 0.002))
+        ended = list(self._ended)
+        self._ended.clear()
+        return ended
+
+    def answer_hanging(self, reply: Reply) -> None:
+        """Let the calls that hang end with this reply."""
+        self._ended.extend((token, reply) for token in self._hanging)
+        self._hanging.clear()
+
+    def call(self, request: httpx.Request) -> Reply:
+        self.lookups.append(request)
+        reply = self.answer(request)
+        assert reply is not None
+        return reply
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def forms(self) -> list[dict[str, str]]:
+        """The fields of each send, in order."""
+        return [dict(parse_qsl(r.read().decode())) for r in self.requests]
+
+
+def accept(_request: httpx.Request) -> Reply:
+    return accepted()
+
+
+def accepted(sid: str | None = None) -> httpx.Response:
+    return httpx.Response(
+        201, json={"sid": sid or f"SM{secrets.token_hex(16)}", "status": "queued"}
+    )
+
+
+def refused(status: int, code: int, **headers: str) -> httpx.Response:
+    return httpx.Response(
+        status,
+        json={"code": code, "message": "no", "status": status},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def listing(*entries: dict[str, Any]) -> httpx.Response:
+    """Twilio's page of messages, complete."""
+    return httpx.Response(200, json={"messages": list(entries), "next_page_uri": None})
+
+
+class World:
+    """Everything one test needs to send, receive and look."""
+
+    def __init__(self, rt: ClockedRuntime) -> None:
+        self.rt = rt
+        self.tenant = Tenant(rt.new_id(), f"tenant-{secrets.token_hex(4)}", "US")
+        self.carrier = Carrier()
+        self.window = self.a_window()
+        with rt.engine.begin() as db:
+            tenants.add(db, self.tenant)
+        self.pool_id = rt.new_id()
+        with rt.engine.begin() as db:
+            sender_store.add_pool(db, self.tenant.id, self.pool_id, "main")
+        self.account = self.add_account()
+        self.sender = self.add_sender("+12025550199")
+
+    def a_window(self, rt: Runtime | None = None, size: int = 500) -> Window:
+        using = rt or self.rt
+
+        def record(results: Sequence[Result]) -> None:
+            outcomes.record(using, results)
+
+        return Window(self.carrier, size, record)
+
+    def add_account(self, **changes: Any) -> ProviderAccount:
+        account = ProviderAccount(
+            id=self.rt.new_id(),
+            tenant_id=self.tenant.id,
+            provider="twilio",
+            name=secrets.token_hex(4),
+            base_url="http://127.0.0.1:9",
+            username="AC" + "0" * 32,
+            secret="an-auth-token",
+            max_in_flight=1000,
+            absence_proof=timedelta(minutes=10),
+        )
+        account = replace(account, **changes)
+        with self.rt.engine.begin() as db:
+            sender_store.add_account(db, account, self.rt.sealer)
+        self.forget_senders()
+        return account
+
+    def add_sender(self, address: str, **changes: Any) -> Sender:
+        sender = Sender(
+            id=self.rt.new_id(),
+            tenant_id=self.tenant.id,
+            account_id=self.account.id,
+            channel=Channel.SMS,
+            address=address,
+            mps=10_000.0,
+            healthy=True,
+            is_default=True,
+            pool_ids=frozenset({self.pool_id}),
+        )
+        sender = replace(sender, **changes)
+        with self.rt.engine.begin() as db:
+            sender_store.add_senders(db, [sender])
+        self.forget_senders()
+        return sender
+
+    def change(self, table: str, row_id: UUID, **values: object) -> None:
+        found = tables.metadata.tables[table]
+        with self.rt.engine.begin() as db:
+            db.execute(sa.update(found).where(found.c.id == row_id).values(**values))
+        self.forget_senders()
+
+    def forget_senders(self) -> None:
+        self.rt._directory.clear()
+
+    def key(self, recipient: str = RECIPIENT) -> bytes:
+        return addresses.key(self.rt.settings.pepper, "sms", recipient)
+
+    def put(self, count: int = 1, status: Status = Status.QUEUED, **fields: Any) -> list[UUID]:
+        """Store messages as intake would; `created_at` may be given."""
+        created_at = fields.pop("created_at", self.rt.now())
+        new = sms(**fields)
+        rows = [
+            NewRow(
+                self.rt.new_id(), self.tenant.id, self.key(new.recipient), status, new, created_at
+            )
+            for _ in range(count)
+        ]
+        with self.rt.engine.begin() as db:
+            messages.insert(db, rows)
+        return [row.id for row in rows]
+
+    def put_one(self, status: Status = Status.QUEUED, **fields: Any) -> UUID:
+        (message_id,) = self.put(1, status, **fields)
+        return message_id
+
+    def take(self, queue: Queue = Queue.NORMAL, limit: int = 250) -> Summary:
+        """One claim, its decisions, and its sends put in line."""
+        summary = Summary()
+        dispatch.take(self.rt, self.window, queue, limit, summary)
+        return summary
+
+    def settle(self) -> None:
+        """Let every call that does not hang end and be recorded."""
+        self.window.step(0)
+        poll(self._quiet, "calls did not end")
+
+    def _quiet(self) -> bool:
+        self.window.step(0.001)
+        return self.window.held == len(self.carrier._hanging)
+
+    def send(self, queue: Queue = Queue.NORMAL) -> Summary:
+        """Take what is due and see it through."""
+        summary = self.take(queue)
+        self.settle()
+        return summary
+
+    def row(self, message_id: UUID) -> RowMapping:
+        (found,) = self.rows("SELECT * FROM messages WHERE id = :id", id=message_id)
+        return found
+
+    def status(self, message_id: UUID) -> str:
+        return str(self.row(message_id)["status"])
+
+    def events(self, message_id: UUID) -> list[str]:
+        found = self.rows(
+            "SELECT event FROM message_events WHERE message_id = :id ORDER BY id", id=message_id
+        )
+        return [row["event"] for row in found]
+
+    def attempts(self, message_id: UUID) -> list[RowMapping]:
+        return self.rows(
+            "SELECT * FROM attempts WHERE message_id = :id ORDER BY epoch", id=message_id
+        )
+
+    def open_attempts(self) -> list[RowMapping]:
+        return self.rows("SELECT * FROM open_attempts ORDER BY message_id")
+
+    def ready(self) -> list[RowMapping]:
+        return self.rows("SELECT * FROM ready ORDER BY due_at, message_id")
+
+    def rows(self, query: str, **values: object) -> list[RowMapping]:
+        with self.rt.engine.connect() as db:
+            return list(db.execute(sa.text(query), values).mappings())
+
+    def run(self, statement: str, **values: object) -> int:
+        with self.rt.engine.begin() as db:
+            return db.execute(sa.text(statement), values).rowcount
+
+    def report(
+        self, sid: str, status: str, url: str | None = None, code: int | None = None
+    ) -> None:
+        """A status callback arrives and is kept; `url` is the attempt's own, if it is used."""
+        form = {"MessageSid": sid, "MessageStatus": status}
+        if code is not None:
+            form["ErrorCode"] = str(code)
+        self.post(str(httpx.QueryParams(form)).encode(), url)
+
+    def post(self, body: bytes, url: str | None = None) -> None:
+        address = url or f"{PUBLIC_URL}/webhooks/twilio/{self.account.id}/status"
+        named = callbacks.named(self.rt.settings, address)
+        message_id, epoch = named or (None, None)
+        webhook = Webhook(address, {}, body)
+        receipts.keep(
+            self.rt,
+            [RawReceipt(self.account.id, webhook.url, body, message_id, epoch)],
+        )
+
+    def callback(self, message_id: UUID, epoch: int) -> str:
+        return callbacks.address(self.rt.settings, self.account, message_id, epoch)
+
+    def applied(self) -> str:
+        return receipts.apply(self.rt)
+
+    def receipt_results(self) -> list[str | None]:
+        return [row["result"] for row in self.rows("SELECT result FROM raw_receipts ORDER BY id")]
+
+
+def kill_backends(engine: Engine, but: Sequence[int] = ()) -> int:
+    """End every other connection to this database, as a restart would."""
+    query = sa.text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(:but)
+    """)
+    apart = sa.create_engine(engine.url, poolclass=sa.NullPool)
+    with apart.begin() as db:
+        return len(db.execute(query, {"but": list(but)}).all())
+
+
+def at_once(*jobs: Callable[[], object]) -> list[object]:
+    """Run the jobs in threads that start together; their results in order."""
+    barrier = threading.Barrier(len(jobs))
+    results: list[object] = [None] * len(jobs)
+
+    def run(i: int) -> None:
+        barrier.wait()
+        try:
+            results[i] = jobs[i]()
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            results[i] = error
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+@contextmanager
+def runtime(settings: Settings, seed: int = 1) -> Iterator[ClockedRuntime]:
+    started = ClockedRuntime.start(settings, name="test", seed=seed)
+    assert isinstance(started, ClockedRuntime)
+    yield started
+    started.close()
