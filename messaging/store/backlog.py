@@ -81,17 +81,23 @@ WITH due AS (
     ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
   RETURNING message_id
 )
-SELECT m.id, m.epoch FROM due JOIN messages m ON m.id = due.message_id WHERE m.status = 'scheduled'
+SELECT m.id, m.epoch FROM due
+LEFT JOIN messages m ON m.id = due.message_id AND m.status = 'scheduled'
 """)
 
 
 def promote_due(db: Connection, limit: int) -> int:
-    """Queue up to `limit` scheduled messages whose time has come; returns how many rows it took."""
+    """Queue up to `limit` scheduled messages whose time has come; returns how many rows it took.
+
+    Rows of messages that are scheduled no longer are taken too, and counted.
+    """
     rows = db.execute(_DUE, {"limit": limit}).all()
-    move(
-        db,
-        [Move(row.id, row.epoch, Status.SCHEDULED, Event.PROMOTED, Status.QUEUED) for row in rows],
-    )
+    moves = [
+        Move(row.id, row.epoch, Status.SCHEDULED, Event.PROMOTED, Status.QUEUED)
+        for row in rows
+        if row.id is not None
+    ]
+    move(db, moves)
     return len(rows)
 
 
