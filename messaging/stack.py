@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 from celery import Celery
+from kombu.exceptions import OperationalError
 from pydantic import SecretStr
 
 from messaging import queues
@@ -173,7 +174,7 @@ def listens(broker: Celery, pool: Pool) -> Callable[[], bool]:
     def check() -> bool:
         try:
             found = broker.control.ping([node], timeout=_PING_SECONDS, limit=1)
-        except (OSError, broker.connection_for_write().connection_errors):
+        except (OSError, OperationalError):
             return False
         return bool(found)
 
