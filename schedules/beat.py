@@ -6,10 +6,14 @@ not be served in time is dropped; the next one finds the same rows.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import contextlib
+from typing import Any, NamedTuple
 
+import celery.beat
+
+from messaging import health
 from messaging.queues import TASK_QUEUES, Task
-from workers.app import app
+from workers.app import app, settings
 
 
 class Entry(NamedTuple):
@@ -28,9 +32,21 @@ TABLE = (
     Entry(Task.PRUNE, 3600.0, "idempotency keys are kept as long as promised, no longer"),
 )
 
+
+class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery is untyped
+    """The clock, with a sign of life: a beat that has wedged looks like one that has nothing to do."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Ring what is due; the seconds until the next time."""
+        wait: float = super().tick(*args, **kwargs)
+        with contextlib.suppress(OSError):  # then only the health check knows no better
+            health.note_beat(settings.home)
+        return wait
+
+
 app.conf.update(
     # In memory: the default keeps a file, and a broken file is a beat that does not start.
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="schedules.beat:Scheduler",
     beat_max_loop_interval=1,
     beat_schedule={
         entry.task.value: {
