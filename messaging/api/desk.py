@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Future
 from time import monotonic
-from typing import TypeVar
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
@@ -14,15 +11,13 @@ from starlette.requests import Request
 
 from messaging import intake, receipts
 from messaging.access import KnownKeys
+from messaging.api.committer import Committer
 from messaging.domain.errors import PosthornError
 from messaging.domain.message import ProviderAccount
-from messaging.group_commit import GroupCommit
 from messaging.intake import Receipt, Submission
 from messaging.runtime import Runtime
 from messaging.store.receipts import RawReceipt
 from messaging.store.tenants import Tenant
-
-_Answer = TypeVar("_Answer")
 
 _ACCOUNT_SECONDS = 4.0
 _MOST_ACCOUNTS = 1_000
@@ -37,7 +32,7 @@ class Desk:
         self._accounts: dict[tuple[str, UUID], tuple[ProviderAccount | None, float]] = {}
 
     def open(self) -> None:
-        """Start the two threads that commit."""
+        """Start the two threads that commit, on the event loop that they answer to."""
         rt = self.rt
 
         def submit(group: Sequence[Submission]) -> list[Receipt | PosthornError]:
@@ -51,8 +46,8 @@ class Desk:
         def keep(group: Sequence[RawReceipt]) -> list[None]:
             return receipts.keep(rt, group)
 
-        self._intake = GroupCommit(submit, name="intake", after=announce)
-        self._receipts = GroupCommit(
+        self._intake = Committer(submit, name="intake", after=announce)
+        self._receipts = Committer(
             keep, name="receipts", after=lambda _group, _answers: receipts.announce(rt)
         )
 
@@ -79,14 +74,14 @@ class Desk:
         Raises:
             PosthornError: as `intake.submit`.
         """
-        answer = await _done(self._intake.put(submission))
+        answer = await self._intake.put(submission)
         if isinstance(answer, PosthornError):
             raise answer
         return answer
 
     async def keep(self, receipt: RawReceipt) -> None:
         """Keep one webhook, in one commit with whatever else arrives now."""
-        await _done(self._receipts.put(receipt))
+        await self._receipts.put(receipt)
 
     async def account(self, provider: str, account_id: UUID) -> ProviderAccount | None:
         """The provider account a webhook names, at most four seconds old."""
@@ -97,10 +92,6 @@ class Desk:
                 self._accounts.clear()
             self._accounts[provider, account_id] = (found, monotonic() + _ACCOUNT_SECONDS)
         return found
-
-
-async def _done(future: Future[_Answer]) -> _Answer:
-    return await asyncio.wrap_future(future)
 
 
 def _presented(request: Request) -> bytes | None:

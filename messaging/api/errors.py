@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -192,6 +192,11 @@ async def of_database(request: Request, error: Exception) -> Response:
     return problem(request_id_of(request), "unavailable")
 
 
+async def of_disconnect(_request: Request, _error: Exception) -> Response:
+    """The caller went away while it was still sending; nobody reads this."""
+    return Response(status_code=499)
+
+
 async def of_bug(request: Request, error: Exception) -> Response:
     """Nobody expected this. The text of the exception stays here: it may hold what was sent."""
     rid = request_id_of(request)
@@ -205,6 +210,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
     HTTPException: of_http,
     DBAPIError: of_database,
     PoolTimeoutError: of_database,
+    ClientDisconnect: of_disconnect,
     Exception: of_bug,
 }
 """Which function answers which exception."""
