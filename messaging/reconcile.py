@@ -131,8 +131,10 @@ def _accept(rt: Runtime, attempt: DoubtfulAttempt, seen: Sighting) -> str:
 
 
 def _absent(rt: Runtime, attempt: DoubtfulAttempt, account: ProviderAccount, doubt: Doubt) -> str:
-    if not _proven(attempt, account, doubt, rt.now()):
-        return _wait(rt, attempt, absent=True)
+    now = rt.now()
+    if not _proven(attempt, account, doubt, now):
+        # Until the deadline the request may still arrive, so not finding it is no evidence yet.
+        return _wait(rt, attempt, absent=now > doubt.deadline)
     page = Page()
     exhausted = attempt.attempts + 1 >= rt.settings.max_attempts
     page.moves.append(
