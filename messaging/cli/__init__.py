@@ -13,7 +13,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from messaging import __version__
-from messaging.cli import up
+from messaging.cli import demo, up
 from messaging.cli.output import note
 from messaging.domain.errors import InvalidRequestError, PosthornError
 from messaging.sandbox.command import sandbox
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
+app.command("demo")(demo.demo)
 app.command("sandbox")(sandbox)
 
 
