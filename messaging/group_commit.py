@@ -38,14 +38,18 @@ class GroupCommit(Generic[Item, Answer]):
         self._waiting: deque[tuple[Item, Future[Answer] | None]] = deque()
         self._arrived = threading.Event()
         self._closed = False
+        self._door = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> Future[Answer]:
-        """Hand an item over; the future is done when its commit is."""
+        """Hand an item over; the future is done when its commit is.
+
+        Raises:
+            RuntimeError: it was closed, so nobody would ever commit the item.
+        """
         future: Future[Answer] = Future()
-        self._waiting.append((item, future))
-        self._arrived.set()
+        self._add(item, future)
         return future
 
     def post(self, item: Item) -> None:
@@ -53,12 +57,19 @@ class GroupCommit(Generic[Item, Answer]):
 
         For callers on an event loop, to whom a future of another thread costs more than the item.
         """
-        self._waiting.append((item, None))
+        self._add(item, None)
+
+    def _add(self, item: Item, future: Future[Answer] | None) -> None:
+        with self._door:
+            if self._closed:
+                raise RuntimeError("the group commit is closed")
+            self._waiting.append((item, future))
         self._arrived.set()
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
-        self._closed = True
+        with self._door:
+            self._closed = True
         self._arrived.set()
         self._thread.join(10.0)
 
@@ -71,16 +82,22 @@ class GroupCommit(Generic[Item, Answer]):
                 self._commit_group()
 
     def _commit_group(self) -> None:
-        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+        some = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+        # A caller may have left (a client that hung up cancels its future); nothing is kept for
+        # it, and from here on nobody can leave, so that an answer never meets a cancelled future.
+        group = [(i, f) for i, f in some if f is None or f.set_running_or_notify_cancel()]
+        if not group:
+            return
         items = [item for item, _ in group]
         try:
             answers = self._commit(items)
+            pairs = list(zip(group, answers, strict=True))
         except Exception as error:  # noqa: BLE001 - the callers get it, each through its future
             for _, future in group:
                 if future is not None:
                     future.set_exception(error)
             return
-        for (_, future), answer in zip(group, answers, strict=True):
+        for (_, future), answer in pairs:
             if future is not None:
                 future.set_result(answer)
         self._after(items, answers)
