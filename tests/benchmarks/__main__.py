@@ -1,0 +1,190 @@
+"""Every benchmark, by one command: `python -m tests.benchmarks`.
+
+Prints one table and writes `bench.json`. Yardsticks and our own rounds take turns in the same run, so
+their ratios survive a noisy machine. Ends with status 1 if a round lost or repeated a message: then
+none of its figures counts.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import typer
+
+from tests.benchmarks import baselines, claims, drain, floors, intake_load, latency, memory
+from tests.benchmarks.machine import Machine, VoidRunError, machine
+from tests.benchmarks.report import FILE, Report
+
+WORKLOADS = ("W1", "W2", "W4", "W7", "W9")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything."""
+
+    rounds: int = 3
+    messages: int = 20_000
+    empty_tasks: int = 3_000
+    plain_messages: int = 1_000
+    bulk: int = 20_000
+    post_seconds: float = 4.0
+    claim_batches: int = 200
+    short_backlog: int = 10_000
+    long_backlog: int = 1_000_000
+    code_seconds: float = 30.0
+    campaign: int = 100_000
+
+
+QUICK = Sizes(
+    rounds=1,
+    messages=1_000,
+    empty_tasks=200,
+    plain_messages=100,
+    bulk=4_000,
+    post_seconds=0.5,
+    claim_batches=20,
+    short_backlog=10_000,
+    long_backlog=50_000,
+    code_seconds=2.0,
+    campaign=8_000,
+)
+
+
+def drains(m: Machine, sizes: Sizes, report: Report, only: set[str]) -> None:
+    """W1 and W2 against empty tasks, the plain pipeline and the two floors, in turns."""
+    empty, plain, floor, instant, tail = [], [], [], [], []
+    for n in range(sizes.rounds):
+        _say(f"drain, round {n + 1} of {sizes.rounds}")
+        empty.append(baselines.empty_tasks_per_s(m, sizes.empty_tasks))
+        if "W1" in only:
+            instant.append(drain.drain(m, sizes.messages, drain.INSTANT))
+            plain.append(baselines.plain_pipeline_per_s(m, sizes.plain_messages))
+            halves = floors.http_per_s(m, sizes.messages), floors.store_per_s(m, sizes.messages)
+            floor.append(halves)
+        if "W2" in only:
+            tail.append(drain.drain(m, sizes.messages, drain.REAL_WITH_TAIL))
+    report.add("empty_tasks_per_s", empty)
+    if instant:
+        _queued_to_sent(report, instant, empty, plain, floor)
+    if tail:
+        rates = [r.per_s for r in tail]
+        report.add("tail_queued_to_sent_per_s", rates)
+        report.ratio("tail_ratio_to_empty_tasks", rates, empty)
+
+
+def _queued_to_sent(
+    report: Report,
+    rounds: list[drain.Round],
+    empty: list[float],
+    plain: list[float],
+    floor: list[tuple[float, float]],
+) -> None:
+    rates = [r.per_s for r in rounds]
+    report.add("plain_pipeline_per_s", plain)
+    report.add("raw_http_per_s", [http for http, _ in floor])
+    report.add("raw_store_per_s", [store for _, store in floor])
+    report.add("queued_to_sent_per_s", rates)
+    report.ratio("ratio_to_empty_tasks", rates, empty)
+    report.ratio("ratio_to_plain", rates, plain)
+    report.ratio("ratio_to_floor", rates, [min(halves) for halves in floor])
+    report.add("cpu_us_per_message", [r.cpu_us_per_message for r in rounds])
+    report.add("wal_bytes_per_message", [r.wal_bytes_per_message for r in rounds])
+    report.add("hot_update_share", [r.hot_update_share for r in rounds])
+    report.add("worker_rss_mb", [r.worker_rss_mb for r in rounds])
+
+
+def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W4: single sends and lists."""
+    _say("intake")
+    found = list(intake_load.posts(m, sizes.post_seconds, sizes.rounds))
+    durable = report.add("post_per_s", [p.durable.per_s for p in found])
+    if durable:
+        report.add("post_p50_ms", [p.durable.p50_ms for p in found])
+        report.add("post_p99_ms", [p.durable.p99_ms for p in found])
+    report.add("empty_route_per_s", [p.empty.per_s for p in found])
+    report.ratio(
+        "post_to_empty_route",
+        [p.durable.per_s for p in found],
+        [p.empty.per_s for p in found],
+    )
+    lists = [intake_load.bulk(m, sizes.bulk) for _ in range(sizes.rounds)]
+    report.add("bulk_intake_per_s", [b.intake_per_s for b in lists])
+    report.add("copy_per_s", [b.copy_per_s for b in lists])
+    report.ratio(
+        "bulk_intake_to_copy", [b.intake_per_s for b in lists], [b.copy_per_s for b in lists]
+    )
+
+
+def flatness(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W7: claims beside a short and a long backlog, in turns."""
+    short, long = [], []
+    for n in range(sizes.rounds):
+        _say(f"claims, round {n + 1} of {sizes.rounds}")
+        short.append(claims.claims_per_s(m, sizes.short_backlog, sizes.claim_batches))
+        long.append(claims.claims_per_s(m, sizes.long_backlog, sizes.claim_batches))
+    report.add("claims_per_s_short_backlog", short)
+    report.add("claims_per_s_long_backlog", long)
+    report.ratio("claim_flatness", long, short)
+
+
+def codes(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W9: one-time codes alone and beside a campaign."""
+    _say("one-time codes")
+    idle, loaded = latency.one_time_codes(m, sizes.code_seconds, sizes.campaign)
+    for name, found in (("idle", idle), ("loaded", loaded)):
+        report.add(f"high_samples_{name}", found.samples)
+        report.add(f"high_p50_{name}_ms", found.p50_ms)
+        report.add(f"high_p99_{name}_ms", found.p99_ms)
+        report.add(f"high_p99_{name}_from_intended_ms", found.from_intended_p99_ms)
+    report.add("high_p99_loaded_to_idle", loaded.p99_ms / idle.p99_ms)
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def run(
+    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9.")] = ",".join(WORKLOADS),
+    messages: Annotated[int, typer.Option(help="Per drain; 0 is the usual number.")] = 0,
+    quick: Annotated[bool, typer.Option(help="A minute's check that all of it works.")] = False,
+    long: Annotated[bool, typer.Option(help="Instead: memory over 200,000 messages.")] = False,
+) -> None:
+    """Measure throughput, latency and isolation on this machine."""
+    chosen = set(only.split(","))
+    if unknown := chosen - set(WORKLOADS):
+        raise typer.BadParameter(f"no such workload: {', '.join(sorted(unknown))}")
+    sizes = QUICK if quick else Sizes()
+    if messages:
+        sizes = replace(sizes, messages=messages)
+    report = Report()
+    try:
+        with machine() as m:
+            if long:
+                memory.flat(m, report, messages or memory.MESSAGES, _say)
+            else:
+                _measure(m, sizes, report, chosen)
+    except VoidRunError as void:
+        print(f"The run is void: {void}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    finally:
+        print(report.table())
+    report.save()
+    print(f"written to {FILE.name}")
+
+
+def _measure(m: Machine, sizes: Sizes, report: Report, chosen: set[str]) -> None:
+    if chosen & {"W1", "W2"}:
+        drains(m, sizes, report, chosen)
+    if "W4" in chosen:
+        intakes(m, sizes, report)
+    if "W7" in chosen:
+        flatness(m, sizes, report)
+    if "W9" in chosen:
+        codes(m, sizes, report)
+
+
+if __name__ == "__main__":
+    typer.run(run)

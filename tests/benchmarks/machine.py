@@ -1,0 +1,298 @@
+"""What do the benchmarks run on? Servers of their own, a carrier, one tenant, and real processes.
+
+Nothing configured is ever touched: tables are emptied between rounds, so the servers are always
+embedded ones in a temporary folder, with Postgres' stock settings and durable commits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from messaging import intake, stack
+from messaging.domain import addresses
+from messaging.domain.message import Channel, Priority, ProviderAccount, Sender
+from messaging.domain.request import SendRequest, fingerprint
+from messaging.embedded import Servers, servers
+from messaging.intake import Submission, Taken
+from messaging.processes import Group, Process
+from messaging.runtime import Runtime
+from messaging.sandbox import DEFAULT_ACCOUNT
+from messaging.settings import Settings
+from messaging.store import migrate, senders, tenants
+from messaging.store.tenants import Tenant
+
+LIST = 2_000
+"""Messages handed in at once when a backlog is made."""
+_MOVING = (
+    "messages, message_events, ready, scheduled, claims, open_attempts, attempts, conversations, "
+    "idempotency_keys, raw_receipts, pending_receipts"
+)
+_SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
+
+
+class VoidRunError(Exception):
+    """A round that lost, repeated or refused a message proves nothing; the text says which."""
+
+
+class Carrier:
+    """The sandbox carrier: the witness of every round."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
+
+    def clear(self) -> None:
+        """Forget what was accepted."""
+        self._http.delete("/sandbox/ledger").raise_for_status()
+
+    def counts(self) -> dict[str, int]:
+        """How many messages were accepted, how many different ones, how many repeats."""
+        found = self._http.get("/sandbox/summary").raise_for_status().json()
+        return {name: found[name] for name in ("accepted", "distinct", "duplicated")}
+
+    def answer(self, **rates: float) -> None:
+        """Answer at once, except for these rates and latencies (seconds)."""
+        self._http.post("/sandbox/faults", json={"reset": True, **rates}).raise_for_status()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every accepted message."""
+        after = 0
+        while page := self._page(after):
+            yield from page
+            after = page[-1]["index"]
+
+    def _page(self, after: int) -> list[dict[str, Any]]:
+        query = {"after": after, "limit": 10_000}
+        return list(self._http.get("/sandbox/ledger", params=query).raise_for_status().json())
+
+
+@dataclass
+class Machine:
+    """Everything a workload needs."""
+
+    folder: Path
+    urls: Servers
+    rt: Runtime
+    carrier: Carrier
+    env: dict[str, str]
+    tenant: Tenant
+    account: ProviderAccount
+    _made: int = field(default=0)
+
+    def reset(self) -> None:
+        """Empty tables, an empty Redis, an empty ledger, a carrier that answers at once."""
+        with self.rt.engine.begin() as db:
+            db.execute(sa.text(f"TRUNCATE {_MOVING} RESTART IDENTITY"))
+        self.rt.redis.flushall()
+        self.carrier.answer()
+        self.carrier.clear()
+
+    def requests(self, count: int, priority: Priority = Priority.LOW) -> list[SendRequest]:
+        """Requests for `count` messages, each with a body of its own."""
+        made = range(self._made, self._made + count)
+        self._made += count
+        people = recipients()
+        return [
+            SendRequest(
+                to=people[n % len(people)],
+                body=f"Your parcel {n:08d} is on its way and will be with you today.",
+                priority=priority,
+            )
+            for n in made
+        ]
+
+    def submit(self, requests: Sequence[SendRequest]) -> None:
+        """Take requests in through the front door, in lists of `LIST`."""
+        for start in range(0, len(requests), LIST):
+            part = list(requests[start : start + LIST])
+            submission = Submission(self.tenant, [*part], None, fingerprint(part), "bench")
+            receipt = intake.submit(self.rt, submission)
+            if refused := [e for e in receipt.entries if not isinstance(e, Taken)]:
+                raise VoidRunError(f"{len(refused)} messages were refused at intake: {refused[0]}")
+
+    def settle(self) -> None:
+        """Fresh planner statistics, and no checkpoint left to fall into what follows."""
+        with self.rt.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+            db.execute(sa.text("SET statement_timeout = 0"))
+            db.execute(sa.text("ANALYZE"))
+            db.execute(sa.text("RESET statement_timeout"))
+
+    def checkpoint(self) -> None:
+        """Write everything out now rather than during a measurement."""
+        with self.rt.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+            db.execute(sa.text("CHECKPOINT"))
+
+    def scalar(self, query: str, **values: object) -> Any:
+        """One value from the database."""
+        with self.rt.engine.connect() as db:
+            return db.execute(sa.text(query), values).scalar_one()
+
+    def server_pids(self) -> list[int]:
+        """The main processes of Postgres and Redis."""
+        postmaster = (self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]
+        return [int(postmaster), int(self.rt.redis.info("server")["process_id"])]
+
+    def celery(self, name: str, app: str, **env: str) -> Process:
+        """A plain Celery worker with two prefork children, as quiet as Posthorn's own."""
+        command = ("celery", "-A", app, "worker", "-n", f"{name}@bench", "-c", "2")
+        quiet = ("--without-gossip", "--without-mingle", "--loglevel", "warning")
+        return self._process(name, *command, *quiet, **env)
+
+    def workers(self, name: str) -> Process:
+        """One of Posthorn's worker pools, exactly as `posthorn up` runs it; not waited for."""
+        (pool,) = (pool for pool in stack.POOLS if pool.name == name)
+        return self._process(name, *pool.command)
+
+    def api(self) -> tuple[int, Process]:
+        """The HTTP server as `posthorn up` runs it, and the port it will listen on."""
+        port = stack.available(0)
+        server = self._process("api", *stack.API, "--host", stack.LOOPBACK, "--port", str(port))
+        return port, replace(server, ready=stack.answers(f"http://{stack.LOOPBACK}:{port}/readyz"))
+
+    def _process(self, name: str, *command: str, **env: str) -> Process:
+        log = self.folder / "logs" / f"{name}.log"
+        return Process(name, [sys.executable, "-m", *command], {**self.env, **env}, log)
+
+
+@contextlib.contextmanager
+def machine() -> Iterator[Machine]:
+    """A machine for the length of the block."""
+    with contextlib.ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="posthorn-bench-")))
+        urls = closing.enter_context(servers(folder, database_url=None, redis_url=None))
+        port = stack.available(0)
+        url = f"http://{stack.LOOPBACK}:{port}"
+        settings = _settings(urls, folder)
+        env = stack.environment(settings)
+        carrier = (*stack.SANDBOX, "--port", str(port), "--no-receipts")
+        log = folder / "logs" / "sandbox.log"
+        argv = [sys.executable, "-m", *carrier]
+        ready = stack.answers(f"{url}/livez")
+        closing.enter_context(Group([Process("sandbox", argv, env, log, ready)]))
+        rt = Runtime.start(settings, name="bench", seed=1)
+        closing.callback(rt.close)
+        migrate.upgrade(rt.engine)
+        tenant, account = _tenant(rt, url)
+        yield Machine(folder, urls, rt, Carrier(url), env, tenant, account)
+
+
+def _settings(urls: Servers, folder: Path) -> Settings:
+    return Settings(
+        database_url=urls.database_url,
+        redis_url=urls.redis_url,
+        secret_key=_SECRET,
+        home=folder,
+        log_level="warning",
+    )
+
+
+def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
+    """One tenant with one account and ten senders that are never what limits."""
+    tenant = Tenant(rt.new_id(), "bench", "US")
+    account = ProviderAccount(
+        id=rt.new_id(),
+        tenant_id=tenant.id,
+        provider="twilio",
+        name="main",
+        base_url=url,
+        username=DEFAULT_ACCOUNT.sid,
+        secret=DEFAULT_ACCOUNT.token,
+        max_in_flight=700,
+        absence_proof=timedelta(minutes=10),
+    )
+    pool = rt.new_id()
+    numbers = [
+        Sender(
+            id=rt.new_id(),
+            tenant_id=tenant.id,
+            account_id=account.id,
+            channel=Channel.SMS,
+            address=f"+1202555010{n}",
+            mps=10_000.0,
+            healthy=True,
+            is_default=n == 0,
+            pool_ids=frozenset([pool]),
+        )
+        for n in range(10)
+    ]
+    with rt.engine.begin() as db:
+        tenants.add(db, tenant)
+        senders.add_account(db, account, rt.sealer)
+        senders.add_pool(db, tenant.id, pool, "main")
+        senders.add_senders(db, numbers)
+    return tenant, account
+
+
+@cache
+def recipients() -> list[str]:
+    """Every fictional North American number but the last ten of each area, which cause faults."""
+    areas = [
+        area
+        for area in range(201, 990)
+        if isinstance(addresses.normalise(f"+1{area}5550100", "US"), str)
+    ]
+    return [f"+1{area}55501{n:02d}" for n in range(90) for area in areas]
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = 180.0, pause: float = 0.02
+) -> None:
+    """Return when `condition()` holds.
+
+    Raises:
+        VoidRunError: it still does not after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise VoidRunError(f"{what} did not happen in {seconds:g} seconds")
+        time.sleep(pause)
+
+
+@contextlib.contextmanager
+def frozen(group: Group, name: str) -> Iterator[None]:
+    """Every process of `name` stands still during the block, as if it had not started yet."""
+    pids = group.pids(name)
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """CPU used so far by these processes and all their descendants, those gone included."""
+    total = 0.0
+    for pid in pids:
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += sum(process.cpu_times()[:4])
+    return total
+
+
+def resident_mb(pids: Sequence[int]) -> float:
+    """Resident memory of the largest of these processes, in MiB."""
+    sizes = [0.0]
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            sizes.append(psutil.Process(pid).memory_info().rss / 2**20)
+    return max(sizes)
