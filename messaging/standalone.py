@@ -30,7 +30,7 @@ from messaging.onboarding import NewAccount, NewSender
 from messaging.processes import Group
 from messaging.runtime import Runtime
 from messaging.sandbox import DEFAULT_ACCOUNT
-from messaging.settings import Settings
+from messaging.settings import Settings, SettingsError
 from messaging.stack import Flower, Ports
 from messaging.store import migrate
 from messaging.store.tenants import Tenant
@@ -259,3 +259,31 @@ def running(home: Path) -> Address | None:
     except OSError:
         pass
     return None
+
+
+def located(settings: Settings) -> Settings:
+    """The settings of the Posthorn that runs here, for a process of its own beside it.
+
+    What the environment does not name is taken from a running `posthorn up`.
+
+    Raises:
+        SettingsError: neither names both servers, or there is no secret.
+    """
+    changes: dict[str, object] = {}
+    if not (settings.database_url and settings.redis_url):
+        found = running(settings.home)
+        if found is None:
+            raise SettingsError(
+                "there is no Posthorn to talk to: run 'posthorn up', or set POSTHORN_DATABASE_URL and "
+                "POSTHORN_REDIS_URL, or POSTHORN_URL and POSTHORN_API_KEY"
+            )
+        changes = {
+            "database_url": settings.database_url or found.database_url,
+            "redis_url": settings.redis_url or found.redis_url,
+        }
+    if not settings.secret_key.get_secret_value():
+        try:
+            changes["secret_key"] = SecretStr((settings.home / "secret").read_text().strip())
+        except OSError:
+            raise SettingsError("POSTHORN_SECRET_KEY must be set (32 characters or more)") from None
+    return settings.model_copy(update=changes)

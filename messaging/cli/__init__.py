@@ -13,8 +13,9 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from messaging import __version__
-from messaging.cli import demo, up
+from messaging.cli import demo, doctor, messages, setting_up, top, up
 from messaging.cli.output import note
+from messaging.client_errors import InvalidError, PosthornClientError
 from messaging.domain.errors import InvalidRequestError, PosthornError
 from messaging.sandbox.command import sandbox
 from messaging.settings import SettingsError
@@ -28,6 +29,15 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
+app.command("send")(messages.send)
+app.command("status")(messages.status)
+app.command("cancel")(messages.cancel)
+app.command("top")(top.top)
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(setting_up.migrate)
+app.add_typer(setting_up.keys, name="keys")
+app.add_typer(setting_up.accounts, name="accounts")
+app.add_typer(setting_up.senders, name="senders")
 app.command("sandbox")(sandbox)
 
 
@@ -68,6 +78,9 @@ def main() -> None:
     except PosthornError as error:
         note(f"posthorn: {error.detail}")
         sys.exit(1)
+    except PosthornClientError as error:
+        note(f"posthorn: {error}")
+        sys.exit(2 if isinstance(error, InvalidError) else 1)
     except DBAPIError as error:
         reason = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
         note(f"posthorn: the database cannot be used: {reason}")

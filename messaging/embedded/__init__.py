@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from messaging.embedded.postgres_server import start_postgres
-from messaging.embedded.reachable import check_reachable
+from messaging.embedded.reachable import check_database, check_reachable, check_redis
 from messaging.embedded.redis_server import start_redis
 from messaging.embedded.server import EmbeddedError, Server
 
@@ -26,7 +26,9 @@ __all__ = [
     "EmbeddedError",
     "Server",
     "Servers",
+    "check_database",
     "check_reachable",
+    "check_redis",
     "running",
     "servers",
     "start_postgres",

@@ -23,7 +23,25 @@ def check_reachable(database_url: str, redis_url: str) -> None:
         EmbeddedError: one does not answer within three seconds, refuses us, or is older than
             PostgreSQL 15 or Redis 6.2. The text names the setting, never the password.
     """
+    check_database(database_url)
+    check_redis(redis_url)
+
+
+def check_database(database_url: str) -> None:
+    """The half of `check_reachable` that asks Postgres.
+
+    Raises:
+        EmbeddedError: as there.
+    """
     _check_postgres(_parse("POSTHORN_DATABASE_URL", database_url))
+
+
+def check_redis(redis_url: str) -> None:
+    """The half of `check_reachable` that asks Redis.
+
+    Raises:
+        EmbeddedError: as there.
+    """
     _check_redis(_parse("POSTHORN_REDIS_URL", redis_url))
 
 
