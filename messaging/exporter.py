@@ -1,0 +1,181 @@
+"""What does Prometheus see? Depth and age from Postgres and counters from Redis, read at the scrape.
+
+One process serves them for the whole deployment: a copy in each API replica would be summed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from threading import Lock, Thread
+from time import monotonic
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from messaging import __version__
+from messaging.runtime import Runtime
+from messaging.store import gauges, views
+from messaging.telemetry import log
+
+_CACHED_SECONDS = 5.0
+_SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?")
+_LABEL = re.compile(r'([a-zA-Z_]\w*)="([^"]*)"')
+_HISTOGRAM = re.compile(r"(.+)_(bucket|sum|count)")
+
+_HELP = {
+    "posthorn_messages_accepted": "Messages kept, by the door they came through",
+    "posthorn_messages_finished": "Messages that reached a final status",
+    "posthorn_attempts": "Calls to providers that ended, by outcome",
+    "posthorn_receipts": "Delivery receipts, by what became of them",
+    "posthorn_attempt_duration_seconds": "How long calls to providers took",
+    "posthorn_due_to_sent_seconds": "From the time a message was due until its provider had it",
+}
+Labels = tuple[tuple[str, str], ...]
+
+
+class Ledger(Collector):
+    """Every metric there is, at most five seconds old."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._lock = Lock()
+        self._read_at = -_CACHED_SECONDS
+        self._metrics: list[Metric] = []
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics; several scrapers at once share one reading."""
+        with self._lock:
+            if monotonic() - self._read_at >= _CACHED_SECONDS:
+                self._metrics = [*_from_postgres(self._rt), *counted(self._rt.counters.read())]
+                self._read_at = monotonic()
+            return self._metrics
+
+
+def serve(rt: Runtime, port: int, host: str = "127.0.0.1") -> tuple[WSGIServer, Thread]:
+    """Serve `/metrics` from a thread; port 0 takes a free one. `shutdown()` the server to stop."""
+    registry = CollectorRegistry()
+    registry.register(Ledger(rt))
+    return start_http_server(port, host, registry)
+
+
+def _from_postgres(rt: Runtime) -> Iterator[Metric]:
+    """The gauges; without the database, only that it is away."""
+    build = GaugeMetricFamily("posthorn_build_info", "The version that runs", labels=["version"])
+    build.add_metric([__version__], 1)
+    yield build
+    up = GaugeMetricFamily("posthorn_database_up", "Whether Postgres answers")
+    try:
+        with rt.engine.connect() as db:
+            found = [*_lanes(db), *_waiting(db), *_doubt(db), *_heartbeats(db)]
+    except SQLAlchemyError as error:
+        log().error("scrape_without_database", kind=type(error).__name__)
+        found = []
+    up.add_metric([], 1 if found else 0)
+    yield up
+    yield from found
+
+
+def _lanes(db: Connection) -> Iterator[Metric]:
+    ready = GaugeMetricFamily(
+        "posthorn_lane_ready", "Messages due now; counting stops at 10000", labels=["lane"]
+    )
+    oldest = GaugeMetricFamily(
+        "posthorn_lane_oldest_seconds", "How long the oldest has been due", labels=["lane"]
+    )
+    for lane in views.lanes(db):
+        ready.add_metric([lane.lane], lane.ready)
+        oldest.add_metric([lane.lane], lane.oldest_seconds)
+    yield ready
+    yield oldest
+
+
+def _waiting(db: Connection) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "posthorn_scheduled",
+        "Messages that wait for a time; counting stops at 100000",
+        value=gauges.scheduled(db),
+    )
+    yield GaugeMetricFamily(
+        "posthorn_receipts_pending",
+        "Receipts kept and not yet applied; counting stops at 100000",
+        value=gauges.pending_receipts(db),
+    )
+
+
+def _doubt(db: Connection) -> Iterator[Metric]:
+    count = GaugeMetricFamily(
+        "posthorn_in_doubt", "Attempts of unknown outcome", labels=["provider"]
+    )
+    oldest = GaugeMetricFamily(
+        "posthorn_in_doubt_oldest_seconds", "Age of the oldest of them", labels=["provider"]
+    )
+    for found in gauges.in_doubt(db):
+        count.add_metric([found.provider], found.count)
+        oldest.add_metric([found.provider], found.oldest_seconds)
+    yield count
+    yield oldest
+
+
+def _heartbeats(db: Connection) -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "posthorn_beat_last_run_timestamp_seconds", "When a job last ran", labels=["entry"]
+    )
+    for name, at in gauges.heartbeats(db).items():
+        family.add_metric([name], at)
+    yield family
+
+
+def counted(series: Mapping[str, float]) -> Iterator[Metric]:
+    """Counters and histograms from the shared hash, named `metric{label="value"}`."""
+    plain: dict[str, list[tuple[Labels, float]]] = defaultdict(list)
+    histograms: dict[str, dict[str, list[tuple[Labels, float]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for key, value in sorted(series.items()):
+        match = _SERIES.fullmatch(key)
+        if match is None:
+            continue
+        name, labels = match.group(1), tuple(_LABEL.findall(match.group(2) or ""))
+        part = _HISTOGRAM.fullmatch(name)
+        if part is not None and not name.endswith("_total"):
+            histograms[part.group(1)][part.group(2)].append((labels, value))
+        else:
+            plain[name.removesuffix("_total")].append((labels, value))
+    yield from (_counter(name, samples) for name, samples in plain.items())
+    yield from (_histogram(name, parts) for name, parts in histograms.items())
+
+
+def _counter(name: str, samples: list[tuple[Labels, float]]) -> Metric:
+    family = CounterMetricFamily(name, _HELP.get(name, name))
+    for labels, value in samples:
+        family.add_sample(f"{name}_total", dict(labels), value)
+    return family
+
+
+def _histogram(name: str, parts: Mapping[str, list[tuple[Labels, float]]]) -> Metric:
+    """Buckets as they were counted; one that nothing ever fell into is absent."""
+    family = HistogramMetricFamily(name, _HELP.get(name, name))
+    ordered = sorted(parts.get("bucket", []), key=lambda sample: _bound(sample[0]))
+    for labels, value in ordered:
+        family.add_sample(f"{name}_bucket", dict(labels), value)
+    for part in ("count", "sum"):
+        for labels, value in parts.get(part, []):
+            family.add_sample(f"{name}_{part}", dict(labels), value)
+    return family
+
+
+def _bound(labels: Labels) -> tuple[Labels, float]:
+    """Sorts buckets of the same series together, by their upper bound."""
+    others = tuple(label for label in labels if label[0] != "le")
+    return others, float(dict(labels)["le"])
