@@ -51,6 +51,12 @@ def _check_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
+def _check_key(value: str) -> str:
+    if not storable(value):
+        raise PydanticCustomError("key_not_text", "the key is not text")
+    return value
+
+
 class SendRequest(BaseModel):
     """A message to send."""
 
@@ -78,7 +84,10 @@ class SendRequest(BaseModel):
         Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)] | None,
         Field(description="yours; returned as it was, never sent"),
     ] = None
-    idempotency_key: Annotated[str | None, Field(min_length=1, max_length=MAX_KEY)] = None
+    idempotency_key: Annotated[
+        Annotated[str, Field(min_length=1, max_length=MAX_KEY), AfterValidator(_check_key)] | None,
+        Field(description="repeats of a request with this key are kept once"),
+    ] = None
     draft: Annotated[bool, Field(description="save it; submit it later")] = False
 
     def fingerprint(self) -> bytes:
@@ -171,10 +180,6 @@ def _texts(request: SendRequest) -> list[FieldProblem]:
         problems.append(
             FieldProblem("#/body", "not_text", "must not hold NUL or unpaired surrogate characters")
         )
-    if request.idempotency_key is not None and not storable(request.idempotency_key):
-        problems.append(
-            FieldProblem("#/idempotency_key", "not_text", "must not hold NUL characters")
-        )
     return problems
 
 
@@ -200,6 +205,7 @@ _REMEDIES = {
     "string_unicode": ("not_text", "must not hold unpaired surrogate characters"),
     "literal_error": ("not_allowed", "must be one of {expected}"),
     "metadata_not_text": ("not_text", "must be plain JSON: no NUL, no numbers beyond 64 bits"),
+    "key_not_text": ("not_text", "must not hold NUL characters"),
     "metadata_too_large": ("too_large", "must be at most 16 KiB as JSON"),
     "enum": ("not_allowed", "must be one of {expected}"),
     "timezone_aware": ("no_time_zone", "must carry a UTC offset, as in 2030-01-31T09:00:00-05:00"),
