@@ -17,9 +17,12 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
+import httpx
+
 from messaging import callbacks, providers
 from messaging.domain import compliance, selection
 from messaging.domain.compliance import Allow, Block, Defer
+from messaging.domain.failures import Failure
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount, Queue
 from messaging.domain.selection import Choice, History, Lack, NoSender
@@ -31,7 +34,7 @@ from messaging.store.facts import Case
 from messaging.store.messages import Move, move
 from messaging.telemetry import tally
 from messaging.throttle import Request
-from messaging.window import Ticket, Window
+from messaging.window import Ticket, Window, unsendable
 
 # A pump that found nothing looks a few more times before it ends: under a steady trickle that saves
 # a Celery task per message.
@@ -279,7 +282,14 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         epoch=epoch,
         sender=sender,
         account=account,
-        request=providers.get(account.provider).request(account, outbound),
+        request=_request(account, outbound),
         send_before=send_before,
         sticks=case.sticky_sender_id != sender.id,
     )
+
+
+def _request(account: ProviderAccount, outbound: Outbound) -> httpx.Request | Failure:
+    try:
+        return providers.get(account.provider).request(account, outbound)
+    except Exception as error:  # noqa: BLE001 - the attempts of the whole batch are open already
+        return unsendable(error)

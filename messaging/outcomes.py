@@ -35,7 +35,7 @@ from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
 from messaging.store.suppressions import NewSuppression
 from messaging.telemetry import buckets, tally
-from messaging.window import Result, Ticket
+from messaging.window import TOO_LATE, Result, Ticket
 
 _ATTEMPT_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SENT_BOUNDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
@@ -90,9 +90,9 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
         if ticket.sticks:
             page.stuck.append((message.id, rt.new_id(), ticket.sender.id))
         return
-    step = retry.decide(
-        outcome, message.attempts + 1, message.expires_at, policy(rt), rt.now(), rt.rng
-    )
+    # A call that was not even begun is no attempt, so it cannot be the last one either.
+    counted = max(1, message.attempts + (outcome.code != TOO_LATE))
+    step = retry.decide(outcome, counted, message.expires_at, policy(rt), rt.now(), rt.rng)
     if isinstance(step, InDoubt):
         page.doubts.append((message.id, ticket.epoch, outcome.code))
         return
@@ -136,7 +136,7 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
                 Status.QUEUED,
                 reason=failure.kind.value,
                 due_at=at,
-                counts=counts and failure.code != "too_late",
+                counts=counts and failure.code != TOO_LATE,
                 provider_code=failure.code,
                 tried_sender_id=ticket.sender.id if exclude else None,
             )

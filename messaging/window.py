@@ -24,6 +24,8 @@ from messaging.domain.message import Message, ProviderAccount, Sender
 from messaging.providers.transport import Transport
 from messaging.telemetry import log
 
+TOO_LATE = "too_late"
+"""The code of a call that was not begun, because its lease was over."""
 FLUSH_RESULTS = 250
 FLUSH_SECONDS = 0.05
 _KEEPER_SECONDS = 0.005
@@ -38,7 +40,8 @@ class Ticket:
     """Of the attempt: the message's epoch after it was claimed."""
     sender: Sender
     account: ProviderAccount
-    request: httpx.Request
+    request: httpx.Request | Failure
+    """What to put on the wire, or why there is nothing that could be."""
     send_before: float
     """Boot time (seconds) after which it must not touch the wire: its lease would not cover it."""
     sticks: bool
@@ -52,6 +55,15 @@ class Result:
     ticket: Ticket
     reply: httpx.Response | Failure
     seconds: float
+
+
+def unsendable(error: Exception) -> Failure:
+    """What it means that a request could not be made or started: somebody must mend the account."""
+    name = type(error).__name__
+    log().error("request.unsendable", error=name)
+    return Failure(
+        Kind.CONFIG, "unsendable", f"No request could be made for this account ({name})."
+    )
 
 
 class Window:
@@ -93,7 +105,9 @@ class Window:
     def rate(self, account: ProviderAccount) -> float:
         """Calls a second the account has lately been answering at its limit of calls in flight."""
         typical = self._latency.get(account.id, 0.1)
-        silent = time.monotonic() - self._last_end.get(account.id, time.monotonic())
+        # Only an account that owes us answers is silent; one that was asked nothing is not slow.
+        waiting = self._by_account[account.id] > 0
+        silent = time.monotonic() - self._last_end[account.id] if waiting else 0.0
         return account.max_in_flight / max(typical, silent, 0.001)
 
     @contextmanager
@@ -111,7 +125,8 @@ class Window:
         """Put open attempts in line; the next `step` puts them on the wire."""
         now = time.monotonic()
         for ticket in tickets:
-            self._last_end.setdefault(ticket.account.id, now)
+            if not self._by_account[ticket.account.id]:
+                self._last_end[ticket.account.id] = now
             self._by_account[ticket.account.id] += 1
         self._held += len(tickets)
         self._incoming.extend(tickets)
@@ -140,6 +155,8 @@ class Window:
         with self.driven():
             while self._held and time.monotonic() < deadline:
                 self.step(0.05)
+            if self._ended:
+                self._flush()
             self._stopping = True
             self._transport.close()
         return self._held
@@ -168,10 +185,19 @@ class Window:
             if boot > ticket.send_before:
                 # This process slept through its lease (suspended, stopped): somebody else may
                 # already be looking for evidence, so nothing may go out any more.
-                late = Failure(Kind.NOT_SENT, "too_late", "the lease ended before the call began")
+                late = Failure(Kind.NOT_SENT, TOO_LATE, "the lease ended before the call began")
                 self._ended.append(Result(ticket, late, 0.0))
-                continue
-            self._transport.submit((ticket, time.monotonic()), ticket.request)
+            elif isinstance(ticket.request, Failure):
+                self._ended.append(Result(ticket, ticket.request, 0.0))
+            else:
+                self._start(ticket, ticket.request)
+
+    def _start(self, ticket: Ticket, request: httpx.Request) -> None:
+        try:
+            self._transport.submit((ticket, time.monotonic()), request)
+        except Exception as error:  # noqa: BLE001 - one request's fault must not stop all others
+            # It is raised before anything is on the wire.
+            self._ended.append(Result(ticket, unsendable(error), 0.0))
 
     def _flush(self) -> None:
         ended, self._ended = self._ended, []

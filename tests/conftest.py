@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,10 +17,16 @@ NewDatabase = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """A Postgres and a Redis of this test session's own."""
-    directory = tmp_path_factory.mktemp("servers")
-    with embedded.servers(directory, database_url=None, redis_url=None) as found:
+def servers() -> Iterator[Servers]:
+    """A Postgres and a Redis of this test session's own.
+
+    Not below pytest's own temporary folder: each further pytest of the same user closes that folder
+    to others, and when root runs the tests, Postgres is such another.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="posthorn-tests-") as directory,
+        embedded.servers(Path(directory), database_url=None, redis_url=None) as found,
+    ):
         yield found
 
 
