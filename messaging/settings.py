@@ -60,6 +60,8 @@ class Settings(BaseSettings):
         default=30, gt=0, description="first look-up of an attempt in doubt; later ones back off"
     )
     idempotency_hours: float = Field(default=24, gt=0)
+    metrics_host: str = "127.0.0.1"
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
     @classmethod

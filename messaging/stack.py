@@ -6,7 +6,6 @@ and tests kill parts of it.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 import sys
@@ -148,10 +147,9 @@ def processes(
         secret = {"FLOWER_BASIC_AUTH": f"{who.user}:{who.password.get_secret_value()}"}
         command = (*FLOWER, f"--address={LOOPBACK}", f"--port={ports.flower}")
         add("flower", command, answers(f"http://{LOOPBACK}:{ports.flower}/healthcheck"), secret)
-    if importlib.util.find_spec(EXPORTER[0]) is None:
-        return made
     exporting = {"POSTHORN_METRICS_PORT": str(ports.exporter)}
-    add("exporter", EXPORTER, answers(f"http://{LOOPBACK}:{ports.exporter}/metrics"), exporting)
+    metrics = f"{reached_at(settings.metrics_host, ports.exporter)}/metrics"
+    add("exporter", EXPORTER, answers(metrics), exporting)
     return made
 
 

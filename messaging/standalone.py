@@ -166,7 +166,7 @@ def _prepare(
     return Address(
         pid=os.getpid(),
         url=stack.reached_at(settings.api_host, ports.api),
-        metrics_url=f"http://{stack.LOOPBACK}:{ports.exporter}/metrics",
+        metrics_url=f"{stack.reached_at(settings.metrics_host, ports.exporter)}/metrics",
         flower_url=f"http://{stack.LOOPBACK}:{ports.flower}" if ports.flower else None,
         flower_user=flower.user if ports.flower else None,
         flower_password=flower.password.get_secret_value() if ports.flower else None,

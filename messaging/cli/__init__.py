@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from messaging import __version__
+from messaging import __version__, exporter
 from messaging.cli import demo, doctor, messages, setting_up, top, up
 from messaging.cli.output import note
 from messaging.client_errors import InvalidError, PosthornClientError
 from messaging.domain.errors import InvalidRequestError, PosthornError
 from messaging.sandbox.command import sandbox
-from messaging.settings import SettingsError
+from messaging.settings import Settings, SettingsError
+from messaging.standalone import located
 
 app = typer.Typer(
     name="posthorn",
@@ -39,6 +40,12 @@ app.add_typer(setting_up.keys, name="keys")
 app.add_typer(setting_up.accounts, name="accounts")
 app.add_typer(setting_up.senders, name="senders")
 app.command("sandbox")(sandbox)
+
+
+@app.command("exporter")
+def exporter_() -> None:
+    """Serve metrics for Prometheus, for the whole deployment, until Ctrl-C."""
+    exporter.run(located(Settings.read()))
 
 
 def _version(asked: bool) -> None:

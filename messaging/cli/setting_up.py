@@ -71,9 +71,7 @@ def add_account(
     username: Annotated[str, typer.Option(help="The account's SID or user name.")],
     secret_file: Annotated[
         Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, allow_dash=True, help="Holds the secret; - reads it here."
-        ),
+        typer.Option(help="Holds the secret; - reads it from standard input."),
     ] = None,
     provider: Annotated[str, typer.Option()] = "twilio",
     base_url: Annotated[str, typer.Option(help="Instead of the provider's own address.")] = "",
@@ -104,7 +102,10 @@ def add_account(
 def _secret(file: Path | None) -> str:
     if file is None:
         return str(typer.prompt("secret", hide_input=True, err=True))
-    text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    except OSError as problem:
+        raise typer.BadParameter(f"{file} cannot be read: {problem.strerror}") from None
     if not text.strip():
         raise typer.BadParameter("the secret is empty")
     return text.strip()

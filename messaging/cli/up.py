@@ -55,7 +55,8 @@ def _port(name: str, wanted: int, host: str = stack.LOOPBACK) -> int:
         found = stack.available(wanted, host)
     except OSError as problem:
         raise SettingsError(
-            f"POSTHORN_API_HOST is not an address of this machine: {problem.strerror}"
+            f"POSTHORN_API_HOST or POSTHORN_METRICS_HOST is no address of this machine "
+            f"({problem.strerror})"
         ) from None
     if wanted not in {0, found}:
         note(f"port {wanted} is taken; the {name} is at {found} this time")
