@@ -20,11 +20,11 @@ class Doubtful:
     oldest_seconds: float
 
 
-_SCHEDULED = sa.text("SELECT count(*) FROM (SELECT 1 FROM scheduled LIMIT :limit) AS some")
+_SCHEDULED = sa.text("SELECT count(*) FROM (SELECT 1 FROM scheduled LIMIT :limit) AS counted")
 
 _PENDING_RECEIPTS = sa.text(
     "SELECT count(*) FROM (SELECT 1 FROM pending_receipts "
-    "WHERE provider_message_id IS NULL LIMIT :limit) AS some"
+    "WHERE provider_message_id IS NULL LIMIT :limit) AS counted"
 )
 
 _IN_DOUBT = sa.text("""

@@ -205,7 +205,7 @@ LANE_COUNT_LIMIT = 10_000
 _LANES = sa.text("""
 SELECT q.queue,
   (SELECT count(*) FROM (SELECT 1 FROM ready r WHERE r.queue = q.queue AND r.due_at <= now()
-                         LIMIT :limit) AS some),
+                         LIMIT :limit) AS counted),
   coalesce(extract(epoch FROM now() - (SELECT min(r.due_at) FROM ready r
            WHERE r.queue = q.queue AND r.due_at <= now())), 0)::float
 FROM unnest(enum_range(NULL::ready_queue)) AS q(queue)
@@ -220,7 +220,7 @@ def lanes(db: Connection) -> list[LaneView]:
 _TALLY = sa.text("""
 SELECT status, selection_reason, status_reason, count(*) FROM (
   SELECT status, selection_reason, status_reason FROM messages WHERE tenant_id = :tenant LIMIT :limit
-) AS some GROUP BY 1, 2, 3
+) AS counted GROUP BY 1, 2, 3
 """)
 
 
