@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -210,7 +210,8 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
     PosthornError: of_ours,
     RequestValidationError: of_parameters,
     HTTPException: of_http,
-    DBAPIError: of_database,
+    OperationalError: of_database,
+    InterfaceError: of_database,
     PoolTimeoutError: of_database,
     ClientDisconnect: of_disconnect,
     Exception: of_bug,

@@ -44,7 +44,7 @@ SEND_EXAMPLES: dict[str, Any] = {
         "summary": "Several at once; each is answered on its own",
         "value": [
             {"to": "+12025550126", "body": "Doors open at six"},
-            {"to": "+447700900123", "body": "Doors open at six", "category": "MARKETING"},
+            {"to": "+12025550127", "body": "Doors open at six", "category": "MARKETING"},
         ],
     },
 }
