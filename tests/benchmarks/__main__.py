@@ -10,13 +10,15 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tests.benchmarks import baselines, claims, drain, floors, intake_load, latency, memory
-from tests.benchmarks.machine import Machine, VoidRunError, machine
-from tests.benchmarks.report import FILE, Report
+from tests.benchmarks.machine import Machine, machine
+from tests.benchmarks.report import ROOT, Report
+from tests.benchmarks.witness import VoidRunError
 
 WORKLOADS = ("W1", "W2", "W4", "W7", "W9")
 
@@ -100,16 +102,12 @@ def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
     """W4: single sends and lists."""
     _say("intake")
     found = list(intake_load.posts(m, sizes.post_seconds, sizes.rounds))
-    durable = report.add("post_per_s", [p.durable.per_s for p in found])
-    if durable:
-        report.add("post_p50_ms", [p.durable.p50_ms for p in found])
-        report.add("post_p99_ms", [p.durable.p99_ms for p in found])
-    report.add("empty_route_per_s", [p.empty.per_s for p in found])
-    report.ratio(
-        "post_to_empty_route",
-        [p.durable.per_s for p in found],
-        [p.empty.per_s for p in found],
-    )
+    durable, empty = [p.durable.per_s for p in found], [p.empty.per_s for p in found]
+    report.add("post_per_s", durable)
+    report.add("post_p50_ms", [p.durable.p50_ms for p in found])
+    report.add("post_p99_ms", [p.durable.p99_ms for p in found])
+    report.add("empty_route_per_s", empty)
+    report.ratio("post_to_empty_route", durable, empty)
     lists = [intake_load.bulk(m, sizes.bulk) for _ in range(sizes.rounds)]
     report.add("bulk_intake_per_s", [b.intake_per_s for b in lists])
     report.add("copy_per_s", [b.copy_per_s for b in lists])
@@ -150,6 +148,7 @@ def run(
     only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9.")] = ",".join(WORKLOADS),
     messages: Annotated[int, typer.Option(help="Per drain; 0 is the usual number.")] = 0,
     quick: Annotated[bool, typer.Option(help="A minute's check that all of it works.")] = False,
+    output: Annotated[Path, typer.Option(help="Where the figures go.")] = ROOT / "bench.json",
     long: Annotated[bool, typer.Option(help="Instead: memory over 200,000 messages.")] = False,
 ) -> None:
     """Measure throughput, latency and isolation on this machine."""
@@ -171,8 +170,8 @@ def run(
         raise typer.Exit(1) from None
     finally:
         print(report.table())
-    report.save()
-    print(f"written to {FILE.name}")
+    report.save(output)
+    print(f"written to {output}")
 
 
 def _measure(m: Machine, sizes: Sizes, report: Report, chosen: set[str]) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from messaging.processes import Group
 from tests.benchmarks import empty_tasks, plain_pipeline
-from tests.benchmarks.machine import Machine, VoidRunError, frozen, wait_until
+from tests.benchmarks.machine import Machine
 from tests.benchmarks.plain_pipeline import Base, PlainMessage
+from tests.benchmarks.vitals import frozen
+from tests.benchmarks.witness import VoidRunError, wait_until
 
 _WARM_UP = 100
 
@@ -28,7 +30,7 @@ def empty_tasks_per_s(m: Machine, count: int) -> float:
     worker = m.celery("empty", "tests.benchmarks.empty_tasks", BENCH_REDIS_URL=m.urls.redis_url)
 
     def done() -> int:
-        return int(m.rt.redis.get(empty_tasks.DONE_KEY) or 0)  # type: ignore[arg-type]
+        return int(m.rt.redis.get(empty_tasks.DONE_KEY) or 0)
 
     with Group([worker]) as group:
         _publish(app, "empty", [[]] * _WARM_UP)

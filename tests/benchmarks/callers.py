@@ -17,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from tests.benchmarks.machine import VoidRunError
+from tests.benchmarks.witness import VoidRunError
 
 CALLERS = 32
 _PATIENCE = 20.0

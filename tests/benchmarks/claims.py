@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from messaging.domain.message import Queue
 from messaging.store import backlog
-from tests.benchmarks.machine import Machine, VoidRunError
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.witness import VoidRunError
 
 BATCH = 250
 _SLICE = 10

@@ -13,14 +13,9 @@ from dataclasses import dataclass, replace
 
 from messaging.processes import Group
 from messaging.queues import Task
-from tests.benchmarks.machine import (
-    Machine,
-    VoidRunError,
-    cpu_seconds,
-    frozen,
-    resident_mb,
-    wait_until,
-)
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.vitals import cpu_seconds, frozen, resident_mb
+from tests.benchmarks.witness import VoidRunError, wait_until
 
 _WARM_UP = 500
 NOTHING_LEFT = """

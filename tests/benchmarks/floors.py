@@ -26,7 +26,8 @@ from messaging.settings import Settings
 from messaging.store import attempts, backlog, facts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
-from tests.benchmarks.machine import Machine, VoidRunError
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.witness import VoidRunError
 
 _PROCESSES = 2
 _SPAWN = multiprocessing.get_context("spawn")

@@ -18,7 +18,8 @@ from messaging import access
 from messaging.domain.message import Priority
 from messaging.processes import Group
 from tests.benchmarks.callers import CALLERS, Answered, call
-from tests.benchmarks.machine import LIST, Machine, VoidRunError
+from tests.benchmarks.machine import LIST, Machine
+from tests.benchmarks.witness import VoidRunError
 
 _MESSAGES = """messages (id, tenant_id, channel, category, priority, status, segments, recipient_key,
   recipient, body, metadata, requested_sender_id, pool_id, conversation_id, scheduled_reason,

@@ -20,7 +20,9 @@ from messaging.domain.request import SendRequest
 from messaging.processes import Group
 from messaging.queues import Task
 from tests.benchmarks.drain import NOTHING_LEFT, check
-from tests.benchmarks.machine import Machine, VoidRunError, frozen, wait_until
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.vitals import frozen
+from tests.benchmarks.witness import VoidRunError, wait_until
 
 RATE = 10
 """Codes a second."""

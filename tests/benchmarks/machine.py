@@ -7,20 +7,15 @@ embedded ones in a temporary folder, with Postgres' stock settings and durable c
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil  # type: ignore[import-untyped]
 import sqlalchemy as sa
 from pydantic import SecretStr
 
@@ -36,6 +31,7 @@ from messaging.sandbox import DEFAULT_ACCOUNT
 from messaging.settings import Settings
 from messaging.store import migrate, senders, tenants
 from messaging.store.tenants import Tenant
+from tests.benchmarks.witness import Carrier, VoidRunError
 
 LIST = 2_000
 """Messages handed in at once when a backlog is made."""
@@ -44,42 +40,6 @@ _MOVING = (
     "idempotency_keys, raw_receipts, pending_receipts"
 )
 _SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
-
-
-class VoidRunError(Exception):
-    """A round that lost, repeated or refused a message proves nothing; the text says which."""
-
-
-class Carrier:
-    """The sandbox carrier: the witness of every round."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._http = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
-
-    def clear(self) -> None:
-        """Forget what was accepted."""
-        self._http.delete("/sandbox/ledger").raise_for_status()
-
-    def counts(self) -> dict[str, int]:
-        """How many messages were accepted, how many different ones, how many repeats."""
-        found = self._http.get("/sandbox/summary").raise_for_status().json()
-        return {name: found[name] for name in ("accepted", "distinct", "duplicated")}
-
-    def answer(self, **rates: float) -> None:
-        """Answer at once, except for these rates and latencies (seconds)."""
-        self._http.post("/sandbox/faults", json={"reset": True, **rates}).raise_for_status()
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Every accepted message."""
-        after = 0
-        while page := self._page(after):
-            yield from page
-            after = page[-1]["index"]
-
-    def _page(self, after: int) -> list[dict[str, Any]]:
-        query = {"after": after, "limit": 10_000}
-        return list(self._http.get("/sandbox/ledger", params=query).raise_for_status().json())
 
 
 @dataclass
@@ -248,51 +208,3 @@ def recipients() -> list[str]:
         if isinstance(addresses.normalise(f"+1{area}5550100", "US"), str)
     ]
     return [f"+1{area}55501{n:02d}" for n in range(90) for area in areas]
-
-
-def wait_until(
-    condition: Callable[[], object], what: str, seconds: float = 180.0, pause: float = 0.02
-) -> None:
-    """Return when `condition()` holds.
-
-    Raises:
-        VoidRunError: it still does not after `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise VoidRunError(f"{what} did not happen in {seconds:g} seconds")
-        time.sleep(pause)
-
-
-@contextlib.contextmanager
-def frozen(group: Group, name: str) -> Iterator[None]:
-    """Every process of `name` stands still during the block, as if it had not started yet."""
-    pids = group.pids(name)
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGCONT)
-
-
-def cpu_seconds(pids: Sequence[int]) -> float:
-    """CPU used so far by these processes and all their descendants, those gone included."""
-    total = 0.0
-    for pid in pids:
-        root = psutil.Process(pid)
-        for process in (root, *root.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                total += sum(process.cpu_times()[:4])
-    return total
-
-
-def resident_mb(pids: Sequence[int]) -> float:
-    """Resident memory of the largest of these processes, in MiB."""
-    sizes = [0.0]
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            sizes.append(psutil.Process(pid).memory_info().rss / 2**20)
-    return max(sizes)

@@ -8,8 +8,9 @@ from functools import partial
 
 from messaging.processes import Group
 from tests.benchmarks import drain
-from tests.benchmarks.machine import Machine, resident_mb
+from tests.benchmarks.machine import Machine
 from tests.benchmarks.report import Report
+from tests.benchmarks.vitals import resident_mb
 
 MESSAGES = 200_000
 _PART = 20_000
