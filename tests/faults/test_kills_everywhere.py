@@ -1,0 +1,81 @@
+"""Is every message sent exactly once while processes and servers are killed all the time?
+
+The carrier answers in 100 ms, refuses 5 % with 429 and 3 % with 500, drops the connection of 1 % after
+it took the message, does not deliver 2 %, and posts some receipts twice and in the wrong order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from threading import Event, Thread
+
+import pytest
+
+from tests.faults.caller import Caller, texts
+from tests.faults.nemesis import Nemesis
+from tests.faults.rig import Rig
+from tests.faults.verdict import compare, settle
+
+SEED = 20
+MESSAGES = 5_000
+IN_A_LIST = 50
+FAULTS = {
+    "latency": 0.1,
+    "rate_429": 0.05,
+    "rate_500": 0.03,
+    "rate_drop": 0.01,
+    "rate_undelivered": 0.02,
+    "rate_duplicate_receipts": 0.05,
+    "rate_reorder_receipts": 0.05,
+}
+PLAN = (
+    "child", "parent", "child", "api", "flushall", "parent", "postgres", "beat", "child", "parent",
+)  # fmt: skip
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
+
+
+def hand_in(caller: Caller, seed: int, done: Callable[[], None]) -> None:
+    """All messages, in lists, each with a key that is repeated until the list is taken."""
+    rng = random.Random(seed)
+    lanes = ("HIGH", "NORMAL", "LOW")
+    messages = [m | {"priority": rng.choice(lanes)} for m in texts(MESSAGES)]
+    try:
+        for start in range(0, MESSAGES, IN_A_LIST):
+            caller.insist(messages[start : start + IN_A_LIST], f"list {start}")
+    finally:
+        done()
+
+
+def test_nothing_is_lost_or_sent_twice_whatever_is_killed(rig: Rig) -> None:
+    caller = rig.caller(senders=4, mps=60)
+    rig.faults(caller.accounts[0], **FAULTS)
+    handed_in = Event()
+    client = Thread(target=hand_in, args=(caller, SEED, handed_in.set))
+    nemesis = Nemesis(rig, random.Random(SEED))
+    client.start()
+    try:
+        nemesis.act(PLAN, pause=(1.5, 2.5), go_on=lambda: still_sending(rig, caller))
+    finally:
+        client.join(90)
+    settled = settle(rig, caller, 90)
+    verdict = compare(rig, caller)
+    figures = (
+        f"seed {SEED}: {nemesis.struck}\n{nemesis.kills} kills, at rest {settled:.1f} s after the "
+        f"last; {verdict}; carrier {rig.carrier.get('/sandbox/summary')}"
+    )
+    print(figures)
+    assert nemesis.kills >= 8, figures
+    assert len(set(caller.ids)) == len(caller.ids) == MESSAGES, figures
+    assert sum(verdict.statuses.values()) == MESSAGES, figures
+    assert verdict.is_clean, figures
+
+
+def still_sending(rig: Rig, caller: Caller) -> bool:
+    """Whether a good part has never been tried yet."""
+    (row,) = rig.query(
+        "SELECT count(*) FROM messages WHERE tenant_id = :tenant AND sending_started_at IS NULL",
+        tenant=caller.tenant.id,
+    )
+    return bool(row[0] > MESSAGES // 20)
