@@ -24,14 +24,17 @@ from messaging.outcomes import Page
 from messaging.providers.base import Doubt, Sighting
 from messaging.providers.transport import Transport
 from messaging.queues import DISPATCH, Task
-from messaging.runtime import Runtime
+from messaging.runtime import DatabaseError, Runtime
 from messaging.store import attempts
 from messaging.store.attempts import DoubtfulAttempt, SettledBy, Settlement
 from messaging.store.messages import Move
+from messaging.telemetry import log
 
 _MIN_ABSENCES = 2
 _LONGEST_WAIT = timedelta(hours=1)
 _HOPELESS_AFTER = timedelta(hours=24)
+_ALIKE_WITHIN = timedelta(minutes=10)
+"""Attempts that began further apart than this do not show up in each other's look-ups."""
 
 
 def settle_in_doubt(rt: Runtime, transport: Transport, *, limit: int = 50, rounds: int = 20) -> str:
@@ -67,12 +70,17 @@ def _settle_all(
 ) -> Iterator[str]:
     """Ask for all of them at once, and settle each as its answer comes."""
     for attempt in doubtful:
-        question = _question(rt, attempt)
-        if question is None:
-            yield _wait(rt, attempt, absent=False)
-            continue
-        adapter = providers.get(question.account.provider)
-        transport.submit(question, adapter.lookup(question.account, question.doubt))
+        try:
+            question = _question(rt, attempt)
+            if question is not None:
+                adapter = providers.get(question.account.provider)
+                transport.submit(question, adapter.lookup(question.account, question.doubt))
+                continue
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one account's fault must not stop all others
+            log().error("lookup.unsendable", error=type(error).__name__)
+        yield _wait(rt, attempt, absent=False)
     while transport.in_flight:
         for asked, reply in transport.poll(1.0):
             yield _settle(rt, cast("_Question", asked), reply)
@@ -103,11 +111,13 @@ def _settle(rt: Runtime, question: _Question, reply: httpx.Response | Failure) -
         return _wait(rt, attempt, absent=False)
     with rt.engine.connect() as db:
         known = attempts.known(db, [s.provider_message_id for s in seen])
+        alike = attempts.alike(db, attempt.message_id, _ALIKE_WITHIN)
     ours = [s for s in seen if s.provider_message_id not in known]
-    if len(ours) == 1:
+    if ours and len(ours) == alike:
         return _accept(rt, attempt, ours[0])
     if ours:
-        # Several messages alike and none of them linked: any guess could be wrong. A receipt knows.
+        # Of several open attempts alike not all arrived, or more is there than we know of: any guess
+        # could be wrong. A receipt knows.
         return _wait(rt, attempt, absent=False)
     return _absent(rt, attempt, account, doubt)
 

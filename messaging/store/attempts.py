@@ -172,3 +172,21 @@ SELECT provider_message_id FROM attempts WHERE provider_message_id = ANY(CAST(:i
 def known(db: Connection, provider_message_ids: Sequence[str]) -> set[str]:
     """Which of these provider ids already belong to an attempt of ours."""
     return set(db.execute(_KNOWN, {"ids": list(provider_message_ids)}).scalars())
+
+
+_ALIKE = sa.text("""
+SELECT count(*) FROM open_attempts mine
+JOIN messages m ON m.id = mine.message_id
+JOIN messages n ON n.recipient_key = m.recipient_key AND n.tenant_id = m.tenant_id
+  AND n.body = m.body
+JOIN open_attempts other ON other.message_id = n.id AND other.sender_id = mine.sender_id
+  AND other.started_at BETWEEN mine.started_at - make_interval(secs => :within)
+                           AND mine.started_at + make_interval(secs => :within)
+WHERE mine.message_id = :id
+""")
+
+
+def alike(db: Connection, message_id: UUID, within: timedelta) -> int:
+    """Open attempts a look-up could not tell from this one, itself included."""
+    values = {"id": message_id, "within": within.total_seconds()}
+    return db.execute(_ALIKE, values).scalar_one()
