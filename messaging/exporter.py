@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import signal
-import signal
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Event, Lock, Thread
@@ -27,7 +26,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from messaging import __version__, telemetry
 from messaging.runtime import Runtime
-from messaging.settings import Settings
 from messaging.settings import Settings
 from messaging.store import gauges, views
 from messaging.telemetry import log
@@ -183,25 +181,6 @@ def _bound(labels: Labels) -> tuple[Labels, float]:
     """Sorts buckets of the same series together, by their upper bound."""
     others = tuple(label for label in labels if label[0] != "le")
     return others, float(dict(labels)["le"])
-
-
-def main() -> None:
-    """Serve until SIGTERM or Ctrl-C. `python -m messaging.exporter`."""
-    settings = Settings.read()
-    telemetry.configure(settings.log_level, json=settings.environment == "production")
-    rt = Runtime.start(settings, name="exporter")
-    asked = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
-    server, thread = serve(rt, settings.metrics_port, settings.metrics_host)
-    asked.wait()
-    server.shutdown()
-    thread.join()
-    rt.close()
-
-
-if __name__ == "__main__":
-    run(Settings.read())
 
 
 def run(settings: Settings) -> None:

@@ -61,7 +61,6 @@ class Settings(BaseSettings):
     )
     idempotency_hours: float = Field(default=24, gt=0)
     metrics_host: str = "127.0.0.1"
-    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
     @classmethod
