@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,9 +51,12 @@ class Caller:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    directory = tmp_path_factory.mktemp("servers")
-    with servers(directory, database_url=None, redis_url=None) as found:
+def running() -> Iterator[Servers]:
+    # Not below pytest's directory: another run of pytest would close that to the database's user.
+    with (
+        tempfile.TemporaryDirectory(prefix="posthorn-") as directory,
+        servers(Path(directory), database_url=None, redis_url=None) as found,
+    ):
         yield found
 
 
