@@ -149,7 +149,8 @@ def machine() -> Iterator[Machine]:
         closing.callback(rt.close)
         migrate.upgrade(rt.engine)
         tenant, account = _tenant(rt, url)
-        yield Machine(folder, urls, rt, Carrier(url), env, tenant, account)
+        witness = closing.enter_context(contextlib.closing(Carrier(url)))
+        yield Machine(folder, urls, rt, witness, env, tenant, account)
 
 
 def _settings(urls: Servers, folder: Path) -> Settings:

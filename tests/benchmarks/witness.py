@@ -20,6 +20,10 @@ class Carrier:
         self.url = url
         self._http = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
     def clear(self) -> None:
         """Forget what was accepted."""
         self._http.delete("/sandbox/ledger").raise_for_status()
