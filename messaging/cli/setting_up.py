@@ -11,7 +11,7 @@ import typer
 
 from messaging import access, onboarding, store
 from messaging.cli.door import TenantName, runtime
-from messaging.cli.output import Form, Output, Reveal, mask, note, show, show_rows
+from messaging.cli.output import Form, Output, note, show, show_rows
 from messaging.domain.errors import NotFoundError
 from messaging.embedded import check_database
 from messaging.onboarding import DEVELOPMENT, NewAccount, NewSender
@@ -130,9 +130,7 @@ def add_senders(
 
 
 @senders.command("list")
-def list_senders(
-    *, reveal: Reveal = False, tenant: TenantName = DEVELOPMENT, output: Output = Form.TABLE
-) -> None:
+def list_senders(*, tenant: TenantName = DEVELOPMENT, output: Output = Form.TABLE) -> None:
     """Show what a tenant may send from."""
     with runtime() as rt:
         known = onboarding.list_senders(rt, onboarding.find_tenant(rt, tenant))
@@ -140,7 +138,7 @@ def list_senders(
     rows = [
         {
             "id": str(s.id),
-            "address": s.address if reveal else mask(s.address),
+            "address": s.address,
             "account": known.accounts[s.account_id].name,
             "mps": s.mps,
             "healthy": s.healthy,

@@ -34,7 +34,7 @@ class Doubts:
 _DOUBTS = sa.text("""
 SELECT count(*) FILTER (WHERE doubt_since IS NULL), count(doubt_since),
        coalesce(extract(epoch FROM clock_timestamp() - min(doubt_since)), 0)::float
-FROM (SELECT doubt_since FROM open_attempts LIMIT 100000) AS some
+FROM (SELECT doubt_since FROM open_attempts LIMIT 100000) AS bounded
 """)
 
 
