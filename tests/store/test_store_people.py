@@ -1,0 +1,120 @@
+"""Suppressions, conversations and idempotency keys, also when several write at once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from messaging.domain.message import Channel
+from messaging.store import facts, idempotency, suppressions
+from messaging.store.idempotency import Kept
+from messaging.store.suppressions import NewSuppression
+from tests.world import World, at_once
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+120255501{n:02}" for n in range(count)]
+
+
+def suppress(world: World, *keys: bytes) -> int:
+    rows = [NewSuppression(world.tenant.id, Channel.SMS, key, "api") for key in keys]
+    with world.rt.engine.begin() as db:
+        return suppressions.add(db, rows)
+
+
+def test_a_suppression_counts_once_and_can_be_lifted_and_set_again(world: World) -> None:
+    mine, other = world.key(), world.key("+12025550124")
+    with world.rt.engine.connect() as db:
+        assert not suppressions.lift(db, world.tenant.id, Channel.SMS, mine)
+    assert [suppress(world, mine), suppress(world, mine, other)] == [1, 1]
+
+    def among() -> set[bytes]:
+        with world.rt.engine.connect() as db:
+            return suppressions.among(db, world.tenant.id, Channel.SMS, [mine, other, b"x"])
+
+    assert among() == {mine, other}
+    with world.rt.engine.begin() as db:
+        assert suppressions.lift(db, world.tenant.id, Channel.SMS, mine)
+    assert among() == {other}
+    assert suppress(world, mine) == 1
+    assert among() == {mine, other}
+
+
+def test_a_suppression_is_of_one_tenant_and_one_channel(world: World) -> None:
+    suppress(world, world.key())
+    with world.rt.engine.connect() as db:
+        key = [world.key()]
+        assert suppressions.among(db, world.tenant.id, Channel.EMAIL, key) == set()
+        assert suppressions.among(db, world.rt.new_id(), Channel.SMS, key) == set()
+
+
+def test_suppressed_twice_at_once_is_lifted_at_once(world: World) -> None:
+    at_once(*[lambda: suppress(world, world.key())] * 6)
+    with world.rt.engine.begin() as db:
+        assert suppressions.lift(db, world.tenant.id, Channel.SMS, world.key())
+        assert suppressions.among(db, world.tenant.id, Channel.SMS, [world.key()]) == set()
+
+
+def test_facts_are_gathered_for_what_is_still_queued(world: World) -> None:
+    free, stopped, canceled = (world.put_one(recipient=n) for n in numbers(3))
+    suppress(world, world.key(numbers(3)[1]))
+    world.run("UPDATE messages SET status = 'canceled' WHERE id = :id", id=canceled)
+    stick(world, [free], world.sender.id)
+    with world.rt.engine.connect() as db:
+        cases = {c.message.id: c for c in facts.gather(db, [free, stopped, canceled])}
+    assert set(cases) == {free, stopped}
+    assert (cases[free].facts.suppressed, cases[stopped].facts.suppressed) == (False, True)
+    assert cases[free].sticky_sender_id == world.sender.id
+    assert cases[stopped].sticky_sender_id is None
+
+
+def stick(world: World, ids: list[UUID], sender_id: UUID) -> None:
+    with world.rt.engine.begin() as db:
+        facts.stick(db, [(i, world.rt.new_id(), sender_id) for i in ids])
+
+
+def test_a_conversation_remembers_who_spoke_last(world: World) -> None:
+    other = world.add_sender("+12025550198")
+    ids = world.put(3)
+    stick(world, ids, world.sender.id)
+    (first,) = world.rows("SELECT * FROM conversations")
+    stick(world, ids, other.id)
+    (second,) = world.rows("SELECT * FROM conversations")
+    assert (first["id"], first["sender_id"]) == (second["id"], world.sender.id)
+    assert second["sender_id"] == other.id
+
+
+def test_batches_at_once_over_the_same_recipients_do_not_deadlock(world: World) -> None:
+    ids = [world.put_one(recipient=number) for number in numbers(40)]
+    senders = [world.sender.id, world.add_sender("+12025550198").id]
+
+    def often(turn: int) -> None:
+        order = ids if turn % 2 else ids[::-1]
+        for _ in range(8):
+            stick(world, order, senders[turn % 2])
+
+    at_once(*[lambda turn=turn: often(turn) for turn in range(6)])
+    rows = world.rows("SELECT sender_id FROM conversations")
+    assert len(rows) == 40
+    assert {row["sender_id"] for row in rows} <= set(senders)
+
+
+def test_a_key_is_locked_until_the_end_of_its_transaction(world: World) -> None:
+    mine, theirs = (world.tenant.id, "a"), (world.rt.new_id(), "a")
+    with world.rt.engine.connect() as first, world.rt.engine.connect() as second:
+        assert idempotency.lock(first, [mine]) == [True]
+        assert idempotency.lock(second, [theirs, mine, (world.tenant.id, "b")]) == [
+            True,
+            False,
+            True,
+        ]
+        first.rollback()
+        assert idempotency.lock(second, [mine]) == [True]
+
+
+def test_a_key_is_found_with_what_it_was_used_for(world: World) -> None:
+    kept = Kept(b"\x00\xff", [{"id": "x"}, {"problems": [["#/to", "é", "'"]]}])
+    with world.rt.engine.begin() as db:
+        idempotency.keep(db, [(world.tenant.id, "a", kept), (world.tenant.id, "b", kept)])
+    with world.rt.engine.connect() as db:
+        asked = [(world.tenant.id, "a"), (world.tenant.id, "c"), (world.rt.new_id(), "b")]
+        assert idempotency.find(db, asked) == {(world.tenant.id, "a"): kept}
