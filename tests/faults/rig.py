@@ -128,8 +128,12 @@ class Rig:
         table = {p.name: p for p in self.table(settings or self.settings)}
         groups = {}
         for name in names:
-            process = table[name]
-            process = replace(process, name=name + alias, env={**process.env, **(env or {})})
+            process = replace(
+                table[name],
+                name=name + alias,
+                env={**table[name].env, **(env or {})},
+                log=self.home / "logs" / f"{name}{alias}.log",
+            )
             groups[process.name] = Group([process], ready_timeout=_READY_SECONDS, grace=30.0)
         self._groups |= groups
         with ThreadPoolExecutor(len(groups)) as pool:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.caller import Caller, texts
 from tests.faults.nemesis import Nemesis
-from tests.faults.rig import Rig
+from tests.faults.rig import Rig, until
 from tests.faults.verdict import compare, settle
 
 SEED = 20
@@ -32,6 +32,11 @@ FAULTS = {
 PLAN = (
     "child", "parent", "child", "api", "flushall", "parent", "postgres", "beat", "child", "parent",
 )  # fmt: skip
+ENDED_YET_SENT = """
+SELECT m.id FROM messages m JOIN raw_receipts r ON r.message_id = m.id
+WHERE m.tenant_id = :tenant AND m.status = 'sent'
+AND convert_from(r.body, 'UTF8') ~ 'MessageStatus=(un)?delivered'
+"""
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 
@@ -59,17 +64,28 @@ def test_nothing_is_lost_or_sent_twice_whatever_is_killed(rig: Rig) -> None:
         nemesis.act(PLAN, pause=(1.5, 2.5), go_on=lambda: still_sending(rig, caller))
     finally:
         client.join(90)
-    settled = settle(rig, caller, 90)
+    settled = settle(rig, caller, 90, sent_will_do=True)
+    until(lambda: not receipts_waiting(rig), 30, "every receipt has come or was given up")
     verdict = compare(rig, caller)
+    carrier = rig.carrier.get("/sandbox/summary")
     figures = (
         f"seed {SEED}: {nemesis.struck}\n{nemesis.kills} kills, at rest {settled:.1f} s after the "
-        f"last; {verdict}; carrier {rig.carrier.get('/sandbox/summary')}"
+        f"last; {verdict}; carrier {carrier}"
     )
     print(figures)
     assert nemesis.kills >= 8, figures
     assert len(set(caller.ids)) == len(caller.ids) == MESSAGES, figures
     assert sum(verdict.statuses.values()) == MESSAGES, figures
     assert verdict.is_clean, figures
+    # Only a message whose last receipt the carrier gave up, while nobody answered it, stays `sent`.
+    assert verdict.statuses["sent"] <= carrier["receipts"]["failed"], figures
+    assert not rig.query(ENDED_YET_SENT, tenant=caller.tenant.id), figures
+
+
+def receipts_waiting(rig: Rig) -> int:
+    """Receipts the carrier has still to post, and those we have still to apply."""
+    pending: int = rig.carrier.get("/sandbox/summary")["receipts"]["pending"]
+    return pending + int(rig.query("SELECT count(*) FROM pending_receipts")[0][0])
 
 
 def still_sending(rig: Rig, caller: Caller) -> bool:
