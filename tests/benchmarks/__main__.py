@@ -33,7 +33,7 @@ class Sizes:
     plain_messages: int = 1_000
     bulk: int = 20_000
     post_seconds: float = 4.0
-    claim_batches: int = 200
+    claim_turns: int = 40
     short_backlog: int = 10_000
     long_backlog: int = 1_000_000
     code_seconds: float = 30.0
@@ -47,7 +47,7 @@ QUICK = Sizes(
     plain_messages=100,
     bulk=4_000,
     post_seconds=0.5,
-    claim_batches=20,
+    claim_turns=5,
     short_backlog=10_000,
     long_backlog=50_000,
     code_seconds=2.0,
@@ -60,37 +60,41 @@ def drains(m: Machine, sizes: Sizes, report: Report, only: set[str]) -> None:
     empty, plain, floor, instant, tail = [], [], [], [], []
     for n in range(sizes.rounds):
         _say(f"drain, round {n + 1} of {sizes.rounds}")
-        empty.append(baselines.empty_tasks_per_s(m, sizes.empty_tasks))
+        empty.append(baselines.empty_tasks(m, sizes.empty_tasks))
         if "W1" in only:
             instant.append(drain.drain(m, sizes.messages, drain.INSTANT))
-            plain.append(baselines.plain_pipeline_per_s(m, sizes.plain_messages))
+            plain.append(baselines.plain_messages(m, sizes.plain_messages))
             halves = floors.http_per_s(m, sizes.messages), floors.store_per_s(m, sizes.messages)
             floor.append(halves)
         if "W2" in only:
             tail.append(drain.drain(m, sizes.messages, drain.REAL_WITH_TAIL))
-    report.add("empty_tasks_per_s", empty)
+    empty_rates = [pace.per_s for pace in empty]
+    report.add("empty_tasks_per_s", empty_rates)
+    report.add("cpu_us_per_empty_task", [pace.cpu_us for pace in empty])
     if instant:
-        _queued_to_sent(report, instant, empty, plain, floor)
+        _queued_to_sent(report, instant, empty_rates, plain, floor)
     if tail:
         rates = [r.per_s for r in tail]
         report.add("tail_queued_to_sent_per_s", rates)
-        report.ratio("tail_ratio_to_empty_tasks", rates, empty)
+        report.ratio("tail_ratio_to_empty_tasks", rates, empty_rates)
 
 
 def _queued_to_sent(
     report: Report,
     rounds: list[drain.Round],
     empty: list[float],
-    plain: list[float],
+    plain: list[baselines.Pace],
     floor: list[tuple[float, float]],
 ) -> None:
     rates = [r.per_s for r in rounds]
-    report.add("plain_pipeline_per_s", plain)
+    plain_rates = [pace.per_s for pace in plain]
+    report.add("plain_pipeline_per_s", plain_rates)
+    report.add("cpu_us_per_plain_message", [pace.cpu_us for pace in plain])
     report.add("raw_http_per_s", [http for http, _ in floor])
     report.add("raw_store_per_s", [store for _, store in floor])
     report.add("queued_to_sent_per_s", rates)
     report.ratio("ratio_to_empty_tasks", rates, empty)
-    report.ratio("ratio_to_plain", rates, plain)
+    report.ratio("ratio_to_plain", rates, plain_rates)
     report.ratio("ratio_to_floor", rates, [min(halves) for halves in floor])
     report.add("cpu_us_per_message", [r.cpu_us_per_message for r in rounds])
     report.add("wal_bytes_per_message", [r.wal_bytes_per_message for r in rounds])
@@ -118,11 +122,11 @@ def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
 
 def flatness(m: Machine, sizes: Sizes, report: Report) -> None:
     """W7: claims beside a short and a long backlog, in turns."""
-    short, long = [], []
-    for n in range(sizes.rounds):
-        _say(f"claims, round {n + 1} of {sizes.rounds}")
-        short.append(claims.claims_per_s(m, sizes.short_backlog, sizes.claim_batches))
-        long.append(claims.claims_per_s(m, sizes.long_backlog, sizes.claim_batches))
+    _say("claims")
+    found = list(
+        claims.paces(m, sizes.short_backlog, sizes.long_backlog, sizes.claim_turns, sizes.rounds)
+    )
+    short, long = [p.short for p in found], [p.long for p in found]
     report.add("claims_per_s_short_backlog", short)
     report.add("claims_per_s_long_backlog", long)
     report.ratio("claim_flatness", long, short)
