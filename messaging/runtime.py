@@ -87,6 +87,7 @@ class Runtime:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.counters.flush()
         self.engine.dispose()
         self.redis.close()
 

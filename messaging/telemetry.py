@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections import Counter
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ import structlog
 from messaging.queues import KEY_PREFIX
 
 COUNTERS_KEY = f"{KEY_PREFIX}counters"
+_GATHER_SECONDS = 0.5
 
 
 def configure(level: str, *, json: bool) -> None:
@@ -49,13 +51,35 @@ def log() -> structlog.typing.FilteringBoundLogger:
 
 
 class Counters:
-    """Counters and histogram buckets shared by every process, named `metric{label="value"}`."""
+    """Counters and histogram buckets shared by every process, named `metric{label="value"}`.
+
+    Bumps are gathered for half a second and go to Redis together, from a thread of their own, so
+    that no caller ever waits for Redis to be counted.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._lock = threading.Lock()
+        self._waiting: dict[str, float] = {}
+        self._timer: threading.Timer | None = None
 
     def add(self, amounts: Mapping[str, float]) -> None:
-        """Bump several counters in one round trip. Losing a bump is no error."""
+        """Bump several counters. A bump may be lost with its process; that is no error."""
+        with self._lock:
+            for name, amount in amounts.items():
+                self._waiting[name] = self._waiting.get(name, 0) + amount
+            if self._timer is None:
+                self._timer = threading.Timer(_GATHER_SECONDS, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Send what has been gathered, in one round trip."""
+        with self._lock:
+            amounts, self._waiting = self._waiting, {}
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 for name, amount in amounts.items():

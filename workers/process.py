@@ -17,6 +17,7 @@ from typing import Any
 
 from celery.signals import (
     setup_logging,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -24,6 +25,7 @@ from celery.signals import (
 )
 
 from messaging import maintenance, outcomes, telemetry
+from messaging.domain import addresses
 from messaging.providers.transport import Transport
 from messaging.runtime import DatabaseError, Runtime
 from messaging.window import Window
@@ -99,6 +101,11 @@ def _before_exit(**_: Any) -> None:
 def _tell_children(**_: Any) -> None:
     _shutting_down.value = 1
     _sweeper_stop.set()
+
+
+@worker_init.connect
+def _before_fork(**_: Any) -> None:
+    addresses.warm("+12025550100")  # the children inherit it
 
 
 @worker_ready.connect

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from messaging import intake, receipts
 from messaging.access import KnownKeys
 from messaging.api.committer import Committer
+from messaging.domain import addresses
 from messaging.domain.errors import PosthornError
 from messaging.domain.message import ProviderAccount
 from messaging.intake import Receipt, Submission
@@ -33,6 +34,7 @@ class Desk:
 
     def open(self) -> None:
         """Start the two threads that commit, on the event loop that they answer to."""
+        addresses.warm("+12025550100")
         rt = self.rt
 
         def submit(group: Sequence[Submission]) -> list[Receipt | PosthornError]:

@@ -184,6 +184,12 @@ def _reason(error: NumberParseException, digits: str) -> str:
     return "short_code" if len(digits) <= _LONGEST_SHORT_CODE else "not_possible"
 
 
+def warm(*numbers: str) -> None:
+    """Load the numbering plans of these numbers now: the first use of one takes a good moment."""
+    for number in numbers:
+        normalise(number, None)
+
+
 def _calling_code(e164: str) -> str:
     """The calling code of "+...": no code is the beginning of another, so the first hit is it."""
     for end in (2, 3, 4):

@@ -160,6 +160,7 @@ def test_metrics_come_from_both_stores(rt: Runtime, http: httpx.Client) -> None:
     rt.counters.add(
         telemetry.buckets("posthorn_due_to_sent_seconds", (0.5, 10.0), [0.1, 7.0, 20.0], lane="low")
     )
+    rt.counters.flush()
     server, thread = exporter.serve(rt, 0)
     try:
         found = scrape(server.server_port)
