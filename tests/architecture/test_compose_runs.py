@@ -143,8 +143,8 @@ def postgres(machine: Machine) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def redis(machine: Machine) -> Iterator[None]:
     """The service `redis`, as it is, at another port."""
-    command = ("--port", str(machine.ports["6379"]), "--bind", "127.0.0.1")
-    with Group([machine.process("redis", *command)]):
+    here = ("--port", str(machine.ports["6379"]), "--bind", "127.0.0.1")
+    with Group([machine.process("redis", *here, "--dir", str(machine.directory))]):
         yield
 
 
