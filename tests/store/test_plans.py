@@ -1,0 +1,393 @@
+"""The hot statements on a large database: which index each uses, and how many pages it reads.
+
+A million messages by default; POSTHORN_TEST_PLAN_ROWS sets another number. No timings: pages do not
+depend on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+from messaging import store
+from messaging.domain.lifecycle import Event, Status
+from messaging.domain.message import Channel, Queue, SelectionReason
+from messaging.store import (
+    attempts,
+    backlog,
+    facts,
+    idempotency,
+    messages,
+    migrate,
+    receipts,
+    suppressions,
+    views,
+)
+from messaging.store.attempts import SettledBy, Settlement
+from messaging.store.messages import Move
+from messaging.store.views import Filters
+from tests.conftest import NewDatabase
+
+ROWS = int(os.environ.get("POSTHORN_TEST_PLAN_ROWS", "1000000"))
+STEP = max(10, ROWS // 100_000)
+"""Every so many messages one is scheduled, and one is on its way: a hundred thousand of each."""
+LARGE = {
+    "messages",
+    "message_events",
+    "ready",
+    "scheduled",
+    "open_attempts",
+    "attempts",
+    "conversations",
+    "suppressions",
+    "raw_receipts",
+    "idempotency_keys",
+}
+TENANT = UUID(int=1)
+BATCH = 250
+
+# Ids are shaped like UUIDv7: ordered by time. Tenant 1 has a hundredth of everything.
+_ID = """(lpad(to_hex(1700000000000 + g / 4), 12, '0') || '7' || substr(md5(g::text), 1, 3) || '8'
+  || substr(md5(g::text), 4, 15))::uuid"""
+_TENANT = "lpad(to_hex(1 + g % 100), 32, '0')::uuid"
+_KEY = "decode(md5((g % :people)::text), 'hex')"
+_FILL = {
+    "messages": f"""
+      INSERT INTO messages (id, tenant_id, channel, category, priority, status, epoch, segments,
+        recipient_key, recipient, body, created_at, queued_at)
+      SELECT {_ID}, {_TENANT}, 'sms', 'TRANSACTIONAL', 'NORMAL',
+        (CASE WHEN g % 5 = 0 THEN 'queued' WHEN g % :step = 1 THEN 'scheduled'
+              WHEN g % :step = 2 THEN 'sending' ELSE 'sent' END)::message_status,
+        (g % 5 <> 0)::int, 1, {_KEY}, '+12025550123', 'Hello', now(), now()
+      FROM generate_series(1, :rows) g""",
+    "ready": f"""
+      INSERT INTO ready (queue, due_at, message_id, epoch)
+      SELECT (ARRAY['high', 'normal', 'low'])[1 + g % 3]::ready_queue,
+        now() + make_interval(secs => 600.0 * (g - :rows * 0.5) / :rows), {_ID}, 0
+      FROM generate_series(5, :rows, 5) g""",
+    "scheduled": f"""
+      INSERT INTO scheduled (due_at, message_id)
+      SELECT now() + make_interval(secs => 600.0 * (g - :rows * 0.5) / :rows), {_ID}
+      FROM generate_series(1, :rows, :step) g""",
+    "open_attempts": f"""
+      INSERT INTO open_attempts
+        (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at, doubt_since)
+      SELECT {_ID}, 1, {_TENANT}, {_TENANT}, 'HealthyPool', now(),
+        now() + make_interval(secs => 600.0 * (g - :rows * 0.05) / :rows),
+        CASE WHEN g % (2 * :step) = 2 THEN now() END
+      FROM generate_series(2, :rows, :step) g""",
+    "attempts": f"""
+      INSERT INTO attempts (message_id, epoch, account_id, sender_id, selection_reason, started_at,
+        outcome, settled_by, provider_message_id)
+      SELECT {_ID}, 1, {_TENANT}, {_TENANT}, 'HealthyPool', now(), 'accepted', 'reply',
+        'SM' || md5(g::text)
+      FROM generate_series(1, :rows) g WHERE g % 5 > 2""",
+    "message_events": f"""
+      INSERT INTO message_events (message_id, event, status)
+      SELECT {_ID}, 'submitted', 'queued' FROM generate_series(1, :rows) g""",
+    "conversations": f"""
+      INSERT INTO conversations (id, tenant_id, channel, recipient_key, sender_id)
+      SELECT gen_random_uuid(), t.tenant, 'sms', t.key, t.tenant FROM
+        (SELECT DISTINCT {_TENANT} AS tenant, {_KEY} AS key FROM generate_series(1, :rows, 7) g) t""",
+    "suppressions": f"""
+      INSERT INTO suppressions (tenant_id, channel, recipient_key, source)
+      SELECT {_TENANT}, 'sms', {_KEY}, 'api' FROM generate_series(1, :rows, :step) g""",
+    "idempotency_keys": f"""
+      INSERT INTO idempotency_keys (tenant_id, key, fingerprint, results)
+      SELECT {_TENANT}, 'k' || g, '\\x00', '[]' FROM generate_series(1, :rows, :step) g""",
+    "pending_receipts": """
+      INSERT INTO pending_receipts (receipt_id, due_at, provider_message_id)
+      SELECT g, now() + interval '1 day', 'SM' || md5((-g)::text) FROM generate_series(1, :rows, :step) g""",
+}
+
+
+@pytest.fixture(scope="module")
+def large(new_database: NewDatabase) -> Iterator[Engine]:
+    engine = store.connect(new_database("plans"), name="plans")
+    migrate.upgrade(engine)
+    with engine.begin() as db:
+        db.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        db.execute(sa.text("SET LOCAL synchronous_commit = off"))
+        for statement in _FILL.values():
+            names = {"rows": ROWS, "people": ROWS // 10, "step": STEP}
+            wanted = {name: value for name, value in names.items() if f":{name}" in statement}
+            db.execute(sa.text(statement), wanted)
+    with engine.connect() as db:
+        db.execute(sa.text("SET statement_timeout = 0"))
+        db.execute(sa.text("ANALYZE"))
+        db.commit()
+    yield engine
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one statement did."""
+
+    nodes: list[dict[str, Any]]
+    pages: int
+
+    @property
+    def indexes(self) -> set[str]:
+        return {n["Index Name"] for n in self.nodes if "Index Name" in n}
+
+    @property
+    def scanned(self) -> set[str]:
+        return {n["Relation Name"] for n in self.nodes if n["Node Type"] == "Seq Scan"}
+
+    @property
+    def kinds(self) -> set[tuple[str, str]]:
+        return {(n["Node Type"], n["Relation Name"]) for n in self.nodes if "Relation Name" in n}
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", []):
+        yield from walk(below)
+
+
+def explain(engine: Engine, use: Callable[[Connection], object]) -> list[Plan]:
+    """Run `use`, then explain each statement it made, with the same values; nothing is kept."""
+    made: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        made.append((arguments[2], arguments[3]))
+
+    with engine.connect() as db:
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            use(db)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        db.rollback()
+        plans = []
+        for statement, values in made:
+            asked = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}"
+            (top,) = db.exec_driver_sql(asked, values).scalar_one()
+            root = json.loads(top)["Plan"] if isinstance(top, str) else top["Plan"]
+            pages = root["Shared Hit Blocks"] + root["Shared Read Blocks"]
+            plans.append(Plan(list(walk(root)), pages))
+            db.rollback()
+    return plans
+
+
+def some(engine: Engine, status: str, count: int = BATCH) -> list[UUID]:
+    query = "SELECT id FROM messages WHERE status = CAST(:status AS message_status) LIMIT :count"
+    with engine.connect() as db:
+        return list(db.execute(sa.text(query), {"status": status, "count": count}).scalars())
+
+
+def attempted(ids: list[UUID]) -> list[Move]:
+    return [
+        Move(
+            i,
+            0,
+            Status.QUEUED,
+            Event.ATTEMPTED,
+            Status.SENDING,
+            account_id=TENANT,
+            sender_id=TENANT,
+            selection_reason=SelectionReason.HEALTHY_POOL,
+        )
+        for i in ids
+    ]
+
+
+def accepted(ids: list[UUID]) -> list[Move]:
+    return [Move(i, 1, Status.SENDING, Event.ACCEPTED, Status.SENT, counts=True) for i in ids]
+
+
+def settlements(ids: list[UUID]) -> list[Settlement]:
+    return [
+        Settlement(i, 1, "accepted", SettledBy.REPLY, provider_message_id=f"SM{n}")
+        for n, i in enumerate(ids)
+    ]
+
+
+LEASE = timedelta(seconds=60)
+SIDS = [f"SM{n:032x}" for n in range(BATCH)]
+KEYS = [bytes([n]) * 16 for n in range(BATCH)]
+
+# What is done to how many rows; the index it must use; pages it may touch per row.
+Case = tuple[str, Callable[[Engine], Callable[[Connection], object]], int, set[str], float]
+CASES: list[Case] = [
+    (
+        "claim",
+        lambda _e: lambda db: backlog.claim(db, Queue.NORMAL, BATCH, LEASE, UUID(int=7)),
+        BATCH,
+        {"ready_next"},
+        8,
+    ),
+    ("facts", lambda e: partial_(facts.gather, some(e, "queued")), BATCH, {"messages_pkey"}, 20),
+    (
+        "open",
+        lambda e: partial_(messages.move, attempted(some(e, "queued"))),
+        BATCH,
+        {"messages_pkey"},
+        40,
+    ),
+    (
+        "record",
+        lambda e: partial_(messages.move, accepted(some(e, "sending"))),
+        BATCH,
+        {"messages_pkey"},
+        30,
+    ),
+    (
+        "settle",
+        lambda e: partial_(attempts.settle, settlements(some(e, "sending"))),
+        BATCH,
+        {"open_attempts_pkey"},
+        30,
+    ),
+    (
+        "doubt",
+        lambda e: partial_(attempts.doubt, [(i, 1, "x") for i in some(e, "sending")], LEASE),
+        BATCH,
+        {"open_attempts_pkey"},
+        20,
+    ),
+    ("promote", lambda _e: partial_(backlog.promote_due, BATCH), BATCH, {"scheduled_next"}, 60),
+    (
+        "expire",
+        lambda _e: partial_(attempts.expire_leases, BATCH, LEASE),
+        BATCH,
+        {"open_attempts_check"},
+        40,
+    ),
+    (
+        "doubtful",
+        lambda _e: partial_(attempts.take_doubtful, 50, LEASE),
+        50,
+        {"open_attempts_check"},
+        60,
+    ),
+    (
+        "alike",
+        lambda e: partial_(attempts.alike, some(e, "sending", 1)[0], LEASE),
+        1,
+        {"messages_recipient"},
+        200,
+    ),
+    ("owners", lambda _e: partial_(receipts.owners, SIDS), BATCH, {"attempts_provider_message"}, 8),
+    ("known", lambda _e: partial_(attempts.known, SIDS), BATCH, {"attempts_provider_message"}, 8),
+    (
+        "targets",
+        lambda e: partial_(receipts.targets, some(e, "sent")),
+        BATCH,
+        {"messages_pkey"},
+        12,
+    ),
+    ("wake", lambda _e: partial_(receipts.wake, SIDS), BATCH, {"pending_receipts_parked"}, 8),
+    (
+        "stick",
+        lambda e: partial_(facts.stick, [(i, i, TENANT) for i in some(e, "sent")]),
+        BATCH,
+        {"messages_pkey"},
+        40,
+    ),
+    (
+        "suppressed",
+        lambda _e: lambda db: suppressions.among(db, TENANT, Channel.SMS, KEYS),
+        BATCH,
+        {"suppressions_active"},
+        8,
+    ),
+    (
+        "keys",
+        lambda _e: lambda db: idempotency.find(db, [(TENANT, f"k{n}") for n in range(BATCH)]),
+        BATCH,
+        {"idempotency_keys_pkey"},
+        8,
+    ),
+    (
+        "message",
+        lambda e: partial_(views.message, TENANT, some(e, "sent", 1)[0]),
+        1,
+        set(),
+        12,
+    ),
+    (
+        "events",
+        lambda e: partial_(views.events, some(e, "sent", 1)[0]),
+        1,
+        {"message_events_message"},
+        12,
+    ),
+    (
+        "attempts",
+        lambda e: partial_(views.attempts, some(e, "sent", 1)[0]),
+        1,
+        {"attempts_message", "open_attempts_pkey"},
+        20,
+    ),
+    (
+        "page",
+        lambda _e: partial_(views.page, TENANT, Filters(), None, 50),
+        50,
+        {"messages_tenant"},
+        8,
+    ),
+    (
+        "page by recipient",
+        lambda _e: partial_(views.page, TENANT, Filters(recipient_key=KEYS[0]), None, 50),
+        1,
+        {"messages_recipient"},
+        100,
+    ),
+    ("queues due", lambda _e: backlog.queues_due, 4, {"ready_next"}, 10),
+    ("lanes", lambda _e: views.lanes, 30_000, {"ready_next"}, 2),
+]
+
+
+def partial_(function: Callable[..., object], *arguments: Any) -> Callable[[Connection], object]:
+    return lambda db: function(db, *arguments)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("make", "rows", "indexes", "pages"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
+def test_a_hot_statement_uses_its_index_and_reads_few_pages(
+    large: Engine,
+    make: Callable[[Engine], Callable[[Connection], object]],
+    rows: int,
+    indexes: set[str],
+    pages: float,
+) -> None:
+    plans = explain(large, make(large))
+    assert plans
+    used = set().union(*(plan.indexes for plan in plans))
+    scanned = set().union(*(plan.scanned for plan in plans))
+    touched = sum(plan.pages for plan in plans)
+    print(f"{touched} pages for {rows} rows, by {sorted(used)}")
+    assert scanned & LARGE == set()
+    assert indexes <= used
+    assert touched <= rows * pages
+
+
+def test_what_a_claim_takes_it_finds_again_by_its_place(large: Engine) -> None:
+    (plan,) = explain(large, lambda db: backlog.claim(db, Queue.NORMAL, BATCH, LEASE, UUID(int=7)))
+    assert ("Tid Scan", "ready") in plan.kinds
+    promoted, _moved = explain(large, lambda db: backlog.promote_due(db, BATCH))
+    assert ("Tid Scan", "scheduled") in promoted.kinds
+
+
+def test_stop_finds_everything_in_the_pipe_for_one_recipient(large: Engine) -> None:
+    stop = sa.text(
+        "SELECT id FROM messages WHERE recipient_key = :key AND tenant_id = :tenant"
+        " AND status IN ('draft', 'scheduled', 'queued')"
+    )
+    (plan,) = explain(large, lambda db: db.execute(stop, {"key": KEYS[0], "tenant": TENANT}).all())
+    assert plan.indexes == {"messages_recipient"}
+    assert plan.pages < 50
