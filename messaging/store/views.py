@@ -202,10 +202,11 @@ class LaneView:
 
 LANE_COUNT_LIMIT = 10_000
 
+# Ordered, or the planner reads the whole table to find that a lane is empty.
 _LANES = sa.text("""
 SELECT q.queue,
   (SELECT count(*) FROM (SELECT 1 FROM ready r WHERE r.queue = q.queue AND r.due_at <= now()
-                         LIMIT :limit) AS counted),
+                         ORDER BY r.due_at LIMIT :limit) AS counted),
   coalesce(extract(epoch FROM now() - (SELECT min(r.due_at) FROM ready r
            WHERE r.queue = q.queue AND r.due_at <= now())), 0)::float
 FROM unnest(enum_range(NULL::ready_queue)) AS q(queue)

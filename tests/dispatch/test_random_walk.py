@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -70,7 +70,7 @@ class Walk:
         world.carrier.answer = self.carrier
         self.ids: list[UUID] = []
         self.canceled: set[UUID] = set()
-        self.steps: list[Callable[[], object]] = (
+        self.steps: Sequence[Callable[[], object]] = (
             [self.put] * 3
             + [self.send] * 5
             + [self.receipt] * 6

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from messaging import receipts, telemetry
+from messaging import providers, receipts, telemetry
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.lifecycle import Event
 from messaging.providers import twilio
 from messaging.providers.base import DeliveryReport, Webhook
+from messaging.store import receipts as ledger
 from tests.world import World, accepted, refused
 
 TIMEOUT = Failure(Kind.AMBIGUOUS, "timeout", "The provider did not answer in time.")
@@ -163,8 +165,8 @@ def test_a_receipt_parked_while_its_send_was_being_recorded_is_applied_in_the_en
     message_id = sent(world, "SM9")
     world.report("SM9", "delivered")
     with world.rt.engine.begin() as db:
-        (pending,) = receipts.ledger.take(db, 10)
-        receipts.ledger.park(db, [(pending.id, "SM9")], timedelta(0))
+        (pending,) = ledger.take(db, 10)
+        ledger.park(db, [(pending.id, "SM9")], timedelta(0))
     assert world.applied() == "1 applied"
     assert world.status(message_id) == "delivered"
 
@@ -245,8 +247,8 @@ def test_a_receipt_that_breaks_its_reader_does_not_hold_up_others(
             raise IndexError
         return read(webhook)
 
-    fake = twilio.replace(twilio.PROVIDER, reports=fragile)
-    monkeypatch.setitem(receipts.providers.PROVIDERS, "twilio", fake)
+    fake = replace(twilio.PROVIDER, reports=fragile)
+    monkeypatch.setitem(providers.PROVIDERS, "twilio", fake)
     for sid in ("SM1", "SMbad", "SM1"):
         world.report(sid, "delivered")
     assert world.applied() == "1 applied, 1 duplicate, 1 unreadable"

@@ -92,7 +92,7 @@ def test_one_sighting_is_proof(world: World) -> None:
     "other",
     [{"body": "Other"}, {"to": "+12025550124"}, {"from": "+12025550177"}, {"direction": "inbound"}],
 )
-def test_what_is_not_the_message_is_no_sighting(world: World, other: dict[str, str]) -> None:
+def test_what_is_not_the_message_is_no_sighting(world: World, other: dict[str, Any]) -> None:
     in_doubt(world)
     age(world, 2)
     assert look(world, listing(entry(world, **other))) == "1 absent so far"
