@@ -23,6 +23,10 @@ Output = Annotated[Form, typer.Option("-o", "--output", help="How data is writte
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show whole numbers and texts.")]
 
 
+# Some keys are words of an enumeration.
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
 def note(text: str) -> None:
     """Say something to the person at the terminal."""
     sys.stderr.write(f"{text}\n")
@@ -35,7 +39,7 @@ def mask(number: str) -> str:
 
 def write_json(data: object) -> None:
     """One JSON document on standard output."""
-    text = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+    text = orjson.dumps(data, default=str, option=_JSON)
     sys.stdout.write(f"{text.decode()}\n")
 
 

@@ -1,0 +1,102 @@
+"""A service that knows only Celery hands messages in by the task's name, and nobody reads them on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import celery
+import pytest
+import redis
+import sqlalchemy as sa
+
+from messaging import store
+from messaging.queues import KEY_PREFIX
+from tests.journeys.household import Household, poll
+
+pytestmark = pytest.mark.stack
+
+TO = "+12125550177"
+BODY = "canary-in-the-body"
+
+
+def plain_client(posthorn: Household) -> celery.Celery:
+    """What another service has: Celery, the broker's address, and our prefix."""
+    app = celery.Celery("somebody", broker=posthorn.address.redis_url, set_as_current=False)
+    app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
+    app.conf.task_ignore_result = True
+    return app
+
+
+@contextmanager
+def overheard(app: celery.Celery) -> Iterator[list[dict[str, Any]]]:
+    """Every event the workers send, as Flower would see it."""
+    events: list[dict[str, Any]] = []
+    listening = threading.Event()
+    with app.connection() as connection:
+        receiver = app.events.Receiver(connection, handlers={"*": events.append})
+
+        def listen() -> None:
+            listening.set()
+            receiver.capture(limit=None, timeout=None, wakeup=True)
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        listening.wait(5)
+        yield events
+        receiver.should_stop = True
+        thread.join(10)
+
+
+def everything_in(client: redis.Redis) -> str:
+    """All of Redis as text."""
+    readers: dict[bytes, Any] = {
+        b"string": client.get,
+        b"hash": client.hgetall,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": client.smembers,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+    }
+    keys: Any = client.keys("*")
+    return "\n".join(f"{key!r} {readers[client.type(key)](key)!r}" for key in keys)  # type: ignore[index]
+
+
+def test_a_task_by_name_sends_and_leaves_no_trace_of_what_it_said(posthorn: Household) -> None:
+    key = posthorn.address.api_key
+    assert key is not None
+    app = plain_client(posthorn)
+    engine = store.connect(posthorn.address.database_url, name="test")
+    fields = {"api_key": key, "to": TO, "body": BODY, "idempotency_key": "celery-1"}
+    with overheard(app) as events:
+        poll(lambda: events, "no worker says anything")
+        for _ in range(2):
+            app.send_task("posthorn.send", kwargs=fields, queue="intake")
+        app.send_task("posthorn.send", kwargs={**fields, "to": BODY}, queue="intake")
+
+        def done() -> list[str]:
+            return [e["uuid"] for e in events if e["type"] == "task-succeeded" and ours(e)]
+
+        def ours(event: dict[str, Any]) -> bool:
+            names = {e["uuid"]: e.get("name") for e in events if e["type"] == "task-received"}
+            return names.get(event["uuid"]) == "posthorn.send"
+
+        poll(lambda: len(done()) == 3, "the three tasks did not end")
+    query = sa.text("SELECT status::text FROM messages WHERE body = :body")
+
+    def statuses() -> list[str]:
+        with engine.connect() as db:
+            return list(db.execute(query, {"body": BODY}).scalars())
+
+    poll(lambda: statuses() == ["delivered"], "it was not delivered, or more than once")
+    engine.dispose()
+    app.close()
+
+    logs = {log.name: log.read_text() for log in (posthorn.home / "logs").glob("*.log")}
+    assert "posthorn.send" in logs["worker-intake.log"]
+    with redis.Redis.from_url(posthorn.address.redis_url) as client:
+        places = {**logs, "redis": everything_in(client), "events": repr(events)}
+    assert f"{KEY_PREFIX}counters" in places["redis"]
+    for canary in (BODY, TO, TO.removeprefix("+1"), key):
+        assert [name for name, text in places.items() if canary in text] == [], canary
