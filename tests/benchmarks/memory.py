@@ -1,4 +1,7 @@
-"""Does a worker grow? Its memory over many messages, and the slope of a line through it."""
+"""Does a worker grow? Its memory over many messages, and the slope of a line through it.
+
+The first part is not counted: there a worker fills its caches and its window for the first time.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,13 @@ class _Curve:
 
 
 def flat(m: Machine, report: Report, messages: int, say: Callable[[str], None]) -> None:
-    """Drain `messages` through one set of workers and report how their memory went.
+    """Drain `messages`, at least 40,000, through one set of workers; report how their memory went.
 
     Raises:
         VoidRunError: a message was lost or repeated.
     """
     curve = _Curve()
+    messages = max(messages, 2 * _PART)
     with drain.warm(m) as group:
         done = 0
         while done < messages:
@@ -55,5 +59,7 @@ def flat(m: Machine, report: Report, messages: int, say: Callable[[str], None]) 
 
 
 def _sample(m: Machine, group: Group, before: int, curve: _Curve) -> None:
+    if not before:
+        return
     curve.sent.append(before + m.carrier.counts()["accepted"])
     curve.resident.append(resident_mb(group.pids("low")[1:]))

@@ -11,7 +11,7 @@ from tests.benchmarks.report import REQUIRED, ROOT
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_quick_run_loses_nothing_and_has_every_figure(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
     done = subprocess.run(
@@ -19,7 +19,7 @@ def test_a_quick_run_loses_nothing_and_has_every_figure(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
