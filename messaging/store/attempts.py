@@ -189,4 +189,5 @@ WHERE mine.message_id = :id
 def alike(db: Connection, message_id: UUID, within: timedelta) -> int:
     """Open attempts a look-up could not tell from this one, itself included."""
     values = {"id": message_id, "within": within.total_seconds()}
-    return db.execute(_ALIKE, values).scalar_one()
+    found: int = db.execute(_ALIKE, values).scalar_one()
+    return found
