@@ -5,15 +5,18 @@ Each calls one use case and says in one line what it did.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from celery import Task as CeleryTask
+from celery.exceptions import Reject
 from celery.worker.request import Request
 
 from messaging import access, dispatch, intake, maintenance, receipts, reconcile
 from messaging.domain import request
-from messaging.domain.errors import PosthornError
+from messaging.domain.errors import IdempotencyBusyError, PosthornError, UnavailableError
 from messaging.domain.message import Queue
 from messaging.intake import Refused, Submission
 from messaging.queues import Task
@@ -21,6 +24,8 @@ from messaging.runtime import DatabaseError
 from messaging.telemetry import log
 from workers.app import app, settings
 from workers.process import current, stopping
+
+_POSTPONED_SECONDS = 1.0
 
 
 def _task(name: Task, **options: Any) -> Callable[[Callable[..., str]], Any]:
@@ -132,12 +137,23 @@ class MaskedRequest(Request):  # type: ignore[misc]  # Celery is untyped
         return found
 
 
-@_task(Task.SEND, Request="workers.tasks:MaskedRequest")
-def send(*, api_key: str, **fields: Any) -> str:
+# The one task whose loss would be a message's: until its commit the broker's copy is the only one. So
+# it is acknowledged after that, and a repetition finds the key that the first run left behind.
+@_task(
+    Task.SEND,
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    Request="workers.tasks:MaskedRequest",
+)
+def send(task: CeleryTask, *, api_key: str | None = None, **fields: Any) -> str:
     """Take one message from another service: `api_key` and the fields of `POST /v1/messages`.
 
     The one task whose arguments hold personal data. Whoever needs the message's id later gives an
-    `idempotency_key` and asks the API with it.
+    `idempotency_key` and asks the API with it; without one the task's id is the key.
+
+    Raises:
+        Reject: it could not be kept now; the broker hands it out again.
     """
     rt = current().rt
     asked = request.parse(fields)
@@ -149,11 +165,15 @@ def send(*, api_key: str, **fields: Any) -> str:
             Submission(
                 tenant=access.authenticate(rt, api_key),
                 requests=[asked],
-                key=asked.idempotency_key,
+                key=asked.idempotency_key or f"celery task {task.request.id}",
                 fingerprint=asked.fingerprint(),
                 source="celery",
             ),
         )
+    except (DatabaseError, UnavailableError, IdempotencyBusyError) as error:
+        log().warning("intake.postponed", source="celery", error=type(error).__name__)
+        time.sleep(_POSTPONED_SECONDS)
+        raise Reject(requeue=True) from None
     except PosthornError as error:
         return _refused([error.code])
     (entry,) = receipt.entries

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from celery import Celery
 
+from messaging.queues import KEY_PREFIX
 from messaging.store.tenants import Tenant
 
 _AREAS = (202, 212, 213, 305, 312, 404, 415, 503, 512, 602, 617, 702, 713, 718, 808, 917)
@@ -112,3 +114,12 @@ def percentile(values: Iterable[float], share: float) -> float:
     """The value that `share` of them do not exceed."""
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, int(len(ranked) * share))]
+
+
+def client_of(broker_url: str) -> Celery:
+    """What another service makes: a Celery client that knows the broker and its key prefix."""
+    return Celery(
+        broker=broker_url,
+        broker_transport_options={"global_keyprefix": KEY_PREFIX},
+        set_as_current=False,
+    )

@@ -23,7 +23,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
-import httpx
 import psutil  # type: ignore[import-untyped]
 import redis
 import sqlalchemy as sa
@@ -109,7 +108,9 @@ class Rig:
         return self
 
     def __exit__(self, *_: object) -> None:
-        known = [pid for pid in (self.postgres.pid, self.redis.pid, self.carrier.process.pid) if pid]
+        known = [
+            pid for pid in (self.postgres.pid, self.redis.pid, self.carrier.process.pid) if pid
+        ]
         self._held.close()
         left = [p for p in psutil.process_iter() if p.pid in known or _is_of(p, self.home)]
         assert not left, f"left behind: {left}"
@@ -279,13 +280,3 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> float:
         assert time.monotonic() - began < seconds, f"not within {seconds:g} s: {what}"
         time.sleep(0.05)
     return time.monotonic() - began
-
-
-def refused(response: httpx.Response) -> str:
-    """The code of a problem+json answer; fails if it is anything else."""
-    assert response.headers["content-type"] == "application/problem+json", response.text
-    problem = response.json()
-    assert problem["status"] == response.status_code
-    assert "Traceback" not in response.text
-    code: str = problem["code"]
-    return code

@@ -8,7 +8,7 @@ queue of `posthorn.send` until a worker takes the task, so the search begins aft
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
@@ -19,7 +19,7 @@ import redis
 from celery import Celery
 
 from messaging.queues import KEY_PREFIX, Task, WorkQueue
-from tests.faults.caller import Caller, texts
+from tests.faults.caller import Caller, client_of, texts
 from tests.faults.rig import FLOWER, Rig, until
 from tests.faults.verdict import settle
 
@@ -53,18 +53,9 @@ def events(broker: Celery, found: list[dict[str, Any]]) -> Iterator[None]:
             thread.join(10)
 
 
-def client_of(rig: Rig) -> Celery:
-    """What another service makes: a Celery client that knows the broker and its key prefix."""
-    return Celery(
-        broker=rig.redis.url,
-        broker_transport_options={"global_keyprefix": KEY_PREFIX},
-        set_as_current=False,
-    )
-
-
 def everything_in(client: redis.Redis) -> str:
     """Every key and every value."""
-    reading = {
+    reading: dict[Any, Callable[[Any], Any]] = {
         b"string": client.get,
         b"list": lambda key: client.lrange(key, 0, -1),
         b"hash": client.hgetall,
@@ -73,7 +64,7 @@ def everything_in(client: redis.Redis) -> str:
         b"stream": client.xrange,
     }
     return "\n".join(
-        f"{key!r} {reading[kind](key)!r}"  # type: ignore[operator]  # redis-py types both clients
+        f"{key!r} {reading[kind](key)!r}"
         for key in client.scan_iter(count=1000)
         if (kind := client.type(key)) != b"none"
     )
@@ -128,7 +119,7 @@ def watched(rig: Rig) -> Iterator[Rig]:
 def test_planted_strings_show_nowhere(watched: Rig) -> None:
     rig = watched
     caller = rig.caller(mps=100)
-    broker = client_of(rig)
+    broker = client_of(rig.redis.url)
     seen: list[dict[str, Any]] = []
     with events(broker, seen), rig.bell() as client:
         tasks = send_all_ways(caller, broker)
@@ -169,7 +160,7 @@ def ended(seen: list[dict[str, Any]]) -> set[str]:
 
 def remote(rig: Rig) -> str:
     """What remote control says of the worker that takes messages."""
-    app = client_of(rig)
+    app = client_of(rig.redis.url)
     asked = app.control.inspect(timeout=1.0)
     answers = [asked.active(), asked.reserved(), asked.scheduled(), asked.stats()]
     app.close()

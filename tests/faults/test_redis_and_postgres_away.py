@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
-from tests.faults.caller import Caller, percentile, texts
-from tests.faults.rig import WORKERS, Rig, refused, until
-from tests.faults.verdict import compare, settle
+from messaging.queues import Task, WorkQueue
+from tests.faults.caller import Caller, client_of, percentile, texts
+from tests.faults.rig import WORKERS, Rig, until
+from tests.faults.verdict import compare, ledger, settle
 
 pytestmark = pytest.mark.fault
 
 SLOWEST_ANSWER = 1.5
 RESUMED_WITHIN = 20.0
+
+
+def refused(response: httpx.Response) -> str:
+    """The code of a problem+json answer; fails if it is anything else."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert "Traceback" not in response.text
+    code: str = problem["code"]
+    return code
 
 
 def post_for(caller: Caller, seconds: float, word: str) -> list[tuple[int, float]]:
@@ -61,6 +73,30 @@ def test_a_redis_that_comes_back_empty_loses_nothing(rig: Rig) -> None:
     verdict = compare(rig, caller)
     print(f"all sent {resumed:.1f} s later; {verdict}")
     assert verdict.is_clean, str(verdict)
+
+
+def test_tasks_handed_in_without_postgres_are_kept_when_it_is_back(rig: Rig) -> None:
+    caller = rig.caller(mps=50)
+    broker = client_of(rig.redis.url)
+    rig.postgres.kill()
+    for message in texts(20, "by task"):
+        asked = {"api_key": caller.key, **message}
+        broker.send_task(Task.SEND.value, kwargs=asked, queue=WorkQueue.INTAKE.value)
+    until(lambda: "intake.postponed" in rig.log("worker-intake"), 10, "one of them was tried")
+    assert rig.kill_child("worker-intake", min), "there was no child to kill"
+    rig.postgres.start()
+
+    def kept() -> int:
+        asked = "SELECT count(*) FROM messages WHERE tenant_id = :tenant"
+        return int(rig.query(asked, tenant=caller.tenant.id)[0][0])
+
+    took = until(lambda: kept() >= 20, 30, "all of them are kept")
+    broker.close()
+    settle(rig, caller, 30)
+    sent = [row["m"] for row in ledger(rig, caller)]
+    figures = f"{kept()} kept {took:.1f} s after Postgres was back, {len(sent)} sent"
+    print(figures)
+    assert kept() == len(sent) == len(set(sent)) == 20, figures
 
 
 def test_without_postgres_intake_says_so_and_workers_outlive_it(rig: Rig) -> None:
