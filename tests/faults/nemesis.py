@@ -50,12 +50,8 @@ class Nemesis:
         self.rig.postgres.start()
         return "recovered"
 
-    def act(
-        self, plan: Sequence[str], *, pause: tuple[float, float], go_on: Callable[[], bool]
-    ) -> None:
-        """Strike by the plan, a random pause after each; when it is through, go on with children
-        and parents for as long as `go_on` says.
-        """
+    def act(self, plan: Sequence[str], *, pause: tuple[float, float]) -> None:
+        """Strike by the plan, with a random pause after each."""
         faults: dict[str, Callable[[], object]] = {
             "child": self.child,
             "parent": self.parent,
@@ -64,9 +60,7 @@ class Nemesis:
             "flushall": self.flush,
             "postgres": self.crash_postgres,
         }
-        left = list(plan)
-        while left or go_on():
-            name = left.pop(0) if left else self.rng.choice(("child", "parent"))
+        for name in plan:
             self.strike(name, faults[name])
             time.sleep(self.rng.uniform(*pause))
 

@@ -73,4 +73,5 @@ def test_a_child_frozen_beyond_its_lease_sends_nothing_twice(rig: Rig) -> None:
     )
     print(figures)
     assert open_then, figures
-    assert verdict.is_clean and verdict.statuses == {"delivered": 500}, figures
+    assert verdict.is_clean, figures
+    assert verdict.statuses == {"delivered": 500}, figures
