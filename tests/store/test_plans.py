@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 
@@ -215,7 +216,7 @@ def settlements(ids: list[UUID]) -> list[Settlement]:
 
 
 LEASE = timedelta(seconds=60)
-SIDS = [f"SM{n:032x}" for n in range(BATCH)]
+SIDS = [f"SM{md5(str(n).encode()).hexdigest()}" for n in range(3, ROWS, ROWS // BATCH)]
 KEYS = [bytes([n]) * 16 for n in range(BATCH)]
 
 # What is done to how many rows; the index it must use; pages it may touch per row.
