@@ -7,7 +7,7 @@ row, what becomes `scheduled` a `scheduled` row, what is attempted an open attem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
-from messaging.domain.message import LANE_OF, NewMessage, SelectionReason
+from messaging.domain.message import NewMessage, SelectionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +87,24 @@ WITH v AS (
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
-  RETURNING m.id, m.epoch, m.priority, m.sending_started_at
+  RETURNING m.id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
+            v.account_id, v.sender_id, v.selection_reason
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
-  SELECT m.id, v.event, v.after, v.reason, m.epoch FROM v JOIN moved m ON m.id = v.message_id
+  SELECT id, event, after, reason, epoch FROM moved
 ), requeued AS (
   INSERT INTO ready (queue, due_at, message_id, epoch)
-  SELECT lower(m.priority::text)::ready_queue, coalesce(v.due_at, now()), m.id, m.epoch
-  FROM v JOIN moved m ON m.id = v.message_id WHERE v.after = 'queued'
+  SELECT lower(priority::text)::ready_queue, coalesce(due_at, now()), id, epoch
+  FROM moved WHERE after = 'queued'
 ), deferred AS (
   INSERT INTO scheduled (due_at, message_id)
-  SELECT coalesce(v.due_at, now()), m.id FROM v JOIN moved m ON m.id = v.message_id WHERE v.after = 'scheduled'
+  SELECT coalesce(due_at, now()), id FROM moved WHERE after = 'scheduled'
 ), opened AS (
   INSERT INTO open_attempts
     (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)
-  SELECT m.id, m.epoch, v.account_id, v.sender_id, v.selection_reason, m.sending_started_at,
+  SELECT id, epoch, account_id, sender_id, selection_reason, sending_started_at,
          clock_timestamp() + make_interval(secs => :lease)
-  FROM v JOIN moved m ON m.id = v.message_id WHERE v.event = 'attempted'
+  FROM moved WHERE event = 'attempted'
 )
 SELECT id FROM moved
 """
@@ -125,13 +126,6 @@ def move(
         _MOVE, {"moves": orjson.dumps(moves).decode(), "lease": lease.total_seconds()}
     )
     return set(rows.scalars())
-
-
-_BIRTH = {Status.QUEUED: Event.SUBMITTED, Status.SCHEDULED: Event.SCHEDULED}
-
-_COPY_EVENTS = "COPY message_events (message_id, event, status) FROM STDIN"
-_COPY_READY = "COPY ready (queue, message_id, epoch) FROM STDIN"
-_COPY_SCHEDULED = "COPY scheduled (due_at, message_id) FROM STDIN"
 
 
 def _message_row(row: NewRow) -> tuple[object, ...]:
@@ -160,20 +154,30 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
     )
 
 
-def _copy(db: Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-    rows = list(rows)
-    if not rows:
-        return
-    cursor = db.connection.cursor()
-    with cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
 _FEW = 100
-"""Up to here one statement costs less than four COPYs with their round trips; beyond, more."""
+"""Up to here one statement costs less than a COPY with its round trips; beyond, more."""
 
-_INSERT_FEW = sa.text("""
+_COLUMNS = (
+    "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
+    "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
+    "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at",
+)  # fmt: skip
+
+# What every new message gets besides its own row: its first event, and its work row.
+_WORK = """
+told AS (
+  INSERT INTO message_events (message_id, event, status)
+  SELECT id, CAST(CASE status WHEN 'queued' THEN 'submitted' WHEN 'scheduled' THEN 'scheduled' END
+                  AS message_event), status FROM v
+), waiting AS (
+  INSERT INTO ready (queue, message_id, epoch)
+  SELECT lower(priority::text)::ready_queue, id, 0 FROM v WHERE status = 'queued'
+)
+INSERT INTO scheduled (due_at, message_id)
+SELECT scheduled_for, id FROM v WHERE status = 'scheduled'
+"""
+_INSERT_FEW = sa.text(
+    """
 WITH v AS (
   SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS t(
     id uuid, tenant_id uuid, channel channel, category category, priority priority,
@@ -189,22 +193,17 @@ WITH v AS (
     decode(recipient_key, 'hex'), recipient, body, CAST(metadata AS jsonb), requested_sender_id,
     pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at
   FROM v
-), told AS (
-  INSERT INTO message_events (message_id, event, status)
-  SELECT id, CAST(CASE status WHEN 'queued' THEN 'submitted' WHEN 'scheduled' THEN 'scheduled' END
-                  AS message_event), status FROM v
-), waiting AS (
-  INSERT INTO ready (queue, message_id, epoch)
-  SELECT lower(priority::text)::ready_queue, id, 0 FROM v WHERE status = 'queued'
+),"""  # noqa: S608 - both halves are constants of this module
+    + _WORK
 )
-INSERT INTO scheduled (due_at, message_id)
-SELECT scheduled_for, id FROM v WHERE status = 'scheduled'
-""")
-_COLUMNS = (
-    "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
-    "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
-    "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at",
-)  # fmt: skip
+_COPY = f"COPY messages ({', '.join(_COLUMNS)}) FROM STDIN"
+_WORK_OF_COPIED = sa.text(
+    """
+WITH v AS (
+  SELECT id, status, priority, scheduled_for FROM messages WHERE id = ANY(CAST(:ids AS uuid[]))
+),"""  # noqa: S608 - as above
+    + _WORK
+)
 
 
 def insert(db: Connection, rows: Sequence[NewRow]) -> None:
@@ -214,24 +213,9 @@ def insert(db: Connection, rows: Sequence[NewRow]) -> None:
     if len(rows) <= _FEW:
         named = [dict(zip(_COLUMNS, _message_row(row), strict=True)) for row in rows]
         db.execute(_INSERT_FEW, {"rows": orjson.dumps(named, default=bytes.hex).decode()})
-    else:
-        _copy_all(db, rows)
-
-
-def _copy_all(db: Connection, rows: Sequence[NewRow]) -> None:
-    _copy(db, f"COPY messages ({', '.join(_COLUMNS)}) FROM STDIN", map(_message_row, rows))
-    _copy(
-        db,
-        _COPY_EVENTS,
-        ((r.id, e.value if (e := _BIRTH.get(r.status)) else None, r.status.value) for r in rows),
-    )
-    _copy(
-        db,
-        _COPY_READY,
-        ((LANE_OF[r.message.priority].value, r.id, 0) for r in rows if r.status is Status.QUEUED),
-    )
-    _copy(
-        db,
-        _COPY_SCHEDULED,
-        ((r.message.scheduled_for, r.id) for r in rows if r.status is Status.SCHEDULED),
-    )
+        return
+    cursor = db.connection.cursor()
+    with cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row(_message_row(row))
+    db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(str(row.id) for row in rows)}}}"})
