@@ -16,10 +16,10 @@ from messaging import __version__, exporter
 from messaging.cli import demo, doctor, messages, setting_up, top, up
 from messaging.cli.output import note
 from messaging.client_errors import InvalidError, PosthornClientError
+from messaging.discovery import located
 from messaging.domain.errors import InvalidRequestError, PosthornError
 from messaging.sandbox.command import sandbox
 from messaging.settings import Settings, SettingsError
-from messaging.standalone import located
 
 app = typer.Typer(
     name="posthorn",

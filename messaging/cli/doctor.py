@@ -15,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from messaging import health
 from messaging.cli.output import Form, Output, write_json
+from messaging.discovery import located, running
 from messaging.domain.errors import PosthornError
 from messaging.embedded import check_database, check_redis
 from messaging.providers import PROVIDERS
 from messaging.queues import KEY_PREFIX
 from messaging.runtime import Runtime
 from messaging.settings import Settings, SettingsError
-from messaging.standalone import located, running
 from messaging.store import migrate, pulse, views, vitals
 
 STALE_LANE = 60.0

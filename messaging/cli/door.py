@@ -18,6 +18,7 @@ import typer
 from messaging import intake, onboarding
 from messaging.api import schema
 from messaging.client import Posthorn
+from messaging.discovery import located
 from messaging.domain import request
 from messaging.domain.errors import InvalidRequestError, NotFoundError
 from messaging.embedded import check_reachable
@@ -25,7 +26,6 @@ from messaging.intake import Refused, Submission
 from messaging.onboarding import DEVELOPMENT
 from messaging.runtime import Runtime
 from messaging.settings import Settings
-from messaging.standalone import located
 from messaging.store import views
 from messaging.store.tenants import Tenant
 

@@ -12,11 +12,11 @@ import typer
 from messaging import access, onboarding, store
 from messaging.cli.door import TenantName, runtime
 from messaging.cli.output import Form, Output, note, show, show_rows
+from messaging.discovery import running
 from messaging.domain.errors import NotFoundError
 from messaging.embedded import check_database
 from messaging.onboarding import DEVELOPMENT, NewAccount, NewSender
 from messaging.settings import Settings, SettingsError
-from messaging.standalone import running
 from messaging.store import migrate as migrations
 
 keys = typer.Typer(no_args_is_help=True, help="API keys.")

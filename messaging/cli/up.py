@@ -8,9 +8,10 @@ import typer
 
 from messaging import stack
 from messaging.cli.output import Form, Output, note, show
+from messaging.discovery import Address
 from messaging.settings import Settings, SettingsError
 from messaging.stack import Ports
-from messaging.standalone import Address, standalone
+from messaging.standalone import standalone
 
 FLOWER_PORT = 5555
 SANDBOX_PORT = 4010

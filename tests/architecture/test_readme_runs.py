@@ -14,9 +14,10 @@ import pytest
 
 from messaging import stack
 from messaging.client import Posthorn
+from messaging.discovery import Address
 from messaging.settings import Settings
 from messaging.stack import Ports
-from messaging.standalone import Address, standalone
+from messaging.standalone import standalone
 from tests.architecture.repository import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

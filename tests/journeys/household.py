@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from messaging.standalone import Address, running
+from messaging.discovery import Address, running
 
 POSTHORN = str(Path(sys.executable).parent / "posthorn")
 START_SECONDS = 90.0

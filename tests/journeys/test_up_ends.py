@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from messaging.standalone import running
+from messaging.discovery import running
 from tests.journeys.household import household, poll
 
 pytestmark = pytest.mark.stack
