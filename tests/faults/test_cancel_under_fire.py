@@ -18,7 +18,7 @@ pytestmark = pytest.mark.fault
 
 
 def test_what_was_cancelled_is_never_sent_however_busy_the_pumps_are(rig: Rig) -> None:
-    caller = rig.caller(senders=4, mps=50)
+    caller = rig.caller(senders=4, mps=20)
     ids = caller.send(texts(600))
     order = random.Random(SEED).sample(ids, 400)
 
