@@ -7,6 +7,7 @@ It names the message and the epoch, so a receipt proves the send even when the r
 from __future__ import annotations
 
 import hmac
+from hashlib import blake2b
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from messaging.settings import Settings
 
 def _seal(settings: Settings, message_id: UUID, epoch: int) -> str:
     text = b"%s:%d" % (message_id.bytes, epoch)
-    return hmac.digest(settings.callback_key, text, "sha256")[:8].hex()
+    return blake2b(text, digest_size=8, key=settings.callback_key).hexdigest()
 
 
 def address(settings: Settings, account: ProviderAccount, message_id: UUID, epoch: int) -> str:

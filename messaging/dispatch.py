@@ -120,17 +120,11 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
             return 0  # the sweep took the batch back; whatever we decided is void
         moved = move(db, plan.moves, rt.settings.lease)
         backlog.put_back(db, plan.waits)
+    opened = [(case, opening) for case, opening in plan.openings if case.message.id in moved]
     send_before = begun + rt.settings.lease_seconds - rt.settings.provider_timeout_seconds - 1
-    window.submit(
-        [
-            _ticket(rt, c, opening, send_before)
-            for c, opening in plan.openings
-            if c.message.id in moved
-        ]
-    )
-    opened = sum(1 for c, _ in plan.openings if c.message.id in moved)
+    window.submit([_ticket(rt, case, opening, send_before) for case, opening in opened])
     summary.claimed += len(claim.epochs)
-    summary.sent += opened
+    summary.sent += len(opened)
     summary.waiting += len(plan.waits)
     summary.blocked.update(plan.refusals)
     if plan.refusals:
@@ -138,7 +132,7 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
     return len(claim.epochs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Opening:
     """An attempt about to be opened: who sends, why, and through which account."""
 

@@ -169,7 +169,7 @@ def write(rt: Runtime, page: Page) -> set[UUID]:
     Messages are locked before attempts, in id order, here and in receipts, so that the two never wait
     for each other in a circle.
     """
-    page.moves.sort(key=lambda m: m.message_id)
+    page.moves.sort(key=lambda m: m.message_id.int)
     with rt.engine.begin() as db:
         moved = move(db, page.moves, rt.settings.lease)
         attempts.settle(db, page.settlements)

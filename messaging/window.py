@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import cast
 from uuid import UUID
 
@@ -31,7 +32,7 @@ FLUSH_SECONDS = 0.05
 _KEEPER_SECONDS = 0.005
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Ticket:
     """One open attempt on its way to a provider."""
 
@@ -48,7 +49,7 @@ class Ticket:
     """Whether this sender is not yet the one the conversation sticks to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Result:
     """How a ticket's call ended."""
 
@@ -124,10 +125,10 @@ class Window:
     def submit(self, tickets: Sequence[Ticket]) -> None:
         """Put open attempts in line; the next `step` puts them on the wire."""
         now = time.monotonic()
-        for ticket in tickets:
-            if not self._by_account[ticket.account.id]:
-                self._last_end[ticket.account.id] = now
-            self._by_account[ticket.account.id] += 1
+        for account_id, some in groupby(tickets, key=lambda ticket: ticket.account.id):
+            if not self._by_account[account_id]:
+                self._last_end[account_id] = now
+            self._by_account[account_id] += sum(1 for _ in some)
         self._held += len(tickets)
         self._incoming.extend(tickets)
 
@@ -206,10 +207,11 @@ class Window:
         except Exception:  # noqa: BLE001 - the window must go on; the leases keep what was lost
             log().exception("results.lost", results=len(ended))
         now = self._flushed_at = time.monotonic()
-        for result in ended:
-            account_id = result.ticket.account.id
-            known = self._latency.get(account_id, result.seconds)
-            self._latency[account_id] = known + (result.seconds - known) * 0.05
+        for account_id, some in groupby(ended, key=lambda result: result.ticket.account.id):
+            seconds = [result.seconds for result in some]
+            mean = sum(seconds) / len(seconds)
+            known = self._latency.get(account_id, mean)
+            self._latency[account_id] = known + (mean - known) * min(1.0, 0.05 * len(seconds))
             self._last_end[account_id] = now
-            self._by_account[account_id] -= 1
+            self._by_account[account_id] -= len(seconds)
         self._held -= len(ended)

@@ -19,7 +19,7 @@ from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, ProviderAccount
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Outbound:
     """One attempt, ready to be put on the wire."""
 

@@ -26,7 +26,7 @@ class SettledBy(StrEnum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Settlement:
     """How one open attempt ended."""
 

@@ -33,7 +33,7 @@ _CATEGORIES = {c.value: c for c in Category}
 _PRIORITIES = {p.value: p for p in Priority}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Case:
     """One message with what is known about it."""
 
@@ -44,7 +44,7 @@ class Case:
 
 def gather(db: Connection, message_ids: Sequence[UUID]) -> list[Case]:
     """The cases of those messages that are still queued, in no particular order."""
-    return [_case(row) for row in db.execute(_GATHER, {"ids": list(message_ids)})]
+    return [_case(row) for row in db.execute(_GATHER, {"ids": list(message_ids)}).all()]
 
 
 def _case(row: Any) -> Case:

@@ -20,7 +20,7 @@ from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
 from messaging.domain.message import NewMessage, SelectionReason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class NewRow:
     """A message about to be stored, with the id and key it was given."""
 
@@ -32,7 +32,7 @@ class NewRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Move:
     """One message's step: from `before` at `epoch`, through `event`, to `after`."""
 
