@@ -30,8 +30,6 @@ from messaging.store import senders, tenants
 from messaging.store.senders import Senders
 from messaging.store.tenants import Tenant
 
-DEVELOPMENT = "development"
-"""The tenant that `posthorn up` makes on a developer's machine."""
 BASE_URLS = {"twilio": "https://api.twilio.com"}
 """Where a provider is reached when an account does not say otherwise."""
 

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from messaging import access, embedded, onboarding, stack, store
 from messaging.discovery import Address, announcing
 from messaging.domain.errors import PosthornError
+from messaging.domain.message import DEVELOPMENT
 from messaging.embedded import check_reachable
 from messaging.onboarding import NewAccount, NewSender
 from messaging.processes import Group
@@ -139,7 +140,7 @@ def _prepare(
         rt = Runtime.start(settings, name="up")
         carrier = f"http://{stack.LOOPBACK}:{ports.sandbox}"
         tenant = onboarding.development(
-            rt, sandbox_account(carrier), senders, pool=POOL, name=onboarding.DEVELOPMENT
+            rt, sandbox_account(carrier), senders, pool=POOL, name=DEVELOPMENT
         )
         key = _development_key(rt, tenant)
         rt.close()

@@ -10,42 +10,37 @@ import sys
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
-from messaging import __version__, exporter
-from messaging.cli import demo, doctor, messages, setting_up, top, up
+from messaging import __version__
+from messaging.cli import lazy
 from messaging.cli.output import note
-from messaging.client_errors import InvalidError, PosthornClientError
-from messaging.discovery import located
-from messaging.domain.errors import InvalidRequestError, PosthornError
-from messaging.sandbox.command import sandbox
-from messaging.settings import Settings, SettingsError
+
+COMMANDS = {
+    "up": "messaging.cli.up:up",
+    "demo": "messaging.cli.demo:demo",
+    "send": "messaging.cli.messages:send",
+    "status": "messaging.cli.messages:status",
+    "cancel": "messaging.cli.messages:cancel",
+    "top": "messaging.cli.top:top",
+    "doctor": "messaging.cli.doctor:doctor",
+    "migrate": "messaging.cli.setting_up:migrate",
+    "sandbox": "messaging.sandbox.command:sandbox",
+    "exporter": "messaging.cli.exporting:exporter_",
+    "version": "messaging.cli:version_",
+    "keys": "messaging.cli.setting_up:keys",
+    "accounts": "messaging.cli.setting_up:accounts",
+    "senders": "messaging.cli.setting_up:senders",
+}
+"""Every command and where it is, in the order of the help."""
 
 app = typer.Typer(
     name="posthorn",
+    cls=lazy.group(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("up")(up.up)
-app.command("demo")(demo.demo)
-app.command("send")(messages.send)
-app.command("status")(messages.status)
-app.command("cancel")(messages.cancel)
-app.command("top")(top.top)
-app.command("doctor")(doctor.doctor)
-app.command("migrate")(setting_up.migrate)
-app.add_typer(setting_up.keys, name="keys")
-app.add_typer(setting_up.accounts, name="accounts")
-app.add_typer(setting_up.senders, name="senders")
-app.command("sandbox")(sandbox)
-
-
-@app.command("exporter")
-def exporter_() -> None:
-    """Serve metrics for Prometheus, for the whole deployment, until Ctrl-C."""
-    exporter.run(located(Settings.read()))
 
 
 def _version(asked: bool) -> None:
@@ -65,7 +60,6 @@ def posthorn(
     """Messages for other software: scheduled, checked, sent once, and explained."""
 
 
-@app.command("version")
 def version_() -> None:
     """Show the version."""
     sys.stdout.write(f"{__version__}\n")
@@ -75,22 +69,15 @@ def main() -> None:
     """The console script; what goes wrong for a known reason is one line."""
     try:
         app()
-    except InvalidRequestError as error:
-        for problem in error.problems:
-            note(f"posthorn: {problem.pointer.removeprefix('#/')}: {problem.detail}")
-        sys.exit(2)
-    except SettingsError as error:
-        note(f"posthorn: {error}")
-        sys.exit(2)
-    except PosthornError as error:
-        note(f"posthorn: {error.detail}")
-        sys.exit(1)
-    except PosthornClientError as error:
-        note(f"posthorn: {error}")
-        sys.exit(2 if isinstance(error, InvalidError) else 1)
-    except DBAPIError as error:
-        reason = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
-        note(f"posthorn: the database cannot be used: {reason}")
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from messaging.cli.mistakes import explained  # noqa: PLC0415 - loads everybody's errors
+
+        found = explained(error)
+        if found is None:
+            raise
+        lines, status = found
+        for line in lines:
+            note(f"posthorn: {line}")
+        sys.exit(status)

@@ -11,8 +11,7 @@ import typer
 
 from messaging.cli.door import TenantName, door
 from messaging.cli.output import Form, Output, Reveal, mask, note, show, write_json
-from messaging.domain.message import Category, Priority
-from messaging.onboarding import DEVELOPMENT
+from messaging.domain.message import DEVELOPMENT, Category, Priority
 
 _AHEAD = re.compile(r"\+(\d{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -10,18 +10,20 @@ from typing import Annotated
 import typer
 
 from messaging import access, onboarding, store
-from messaging.cli.door import TenantName, runtime
+from messaging.cli.beside import runtime
+from messaging.cli.door import TenantName
 from messaging.cli.output import Form, Output, note, show, show_rows
 from messaging.discovery import running
 from messaging.domain.errors import NotFoundError
+from messaging.domain.message import DEVELOPMENT
 from messaging.embedded import check_database
-from messaging.onboarding import DEVELOPMENT, NewAccount, NewSender
+from messaging.onboarding import NewAccount, NewSender
 from messaging.settings import Settings, SettingsError
 from messaging.store import migrate as migrations
 
-keys = typer.Typer(no_args_is_help=True, help="API keys.")
-accounts = typer.Typer(no_args_is_help=True, help="Accounts at providers.")
-senders = typer.Typer(no_args_is_help=True, help="Numbers to send from.")
+keys = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
+accounts = typer.Typer(help="Accounts at providers.", no_args_is_help=True, rich_markup_mode=None)
+senders = typer.Typer(help="Numbers to send from.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def migrate() -> None:

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from messaging.cli.door import runtime
+from messaging.cli.beside import runtime
 from messaging.runtime import Runtime
 from messaging.store import pulse, views, vitals
 

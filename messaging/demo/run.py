@@ -21,8 +21,9 @@ from messaging.demo.audit import Audit, compare
 from messaging.demo.script import SENDERS, Script
 from messaging.domain.errors import ConflictError
 from messaging.domain.lifecycle import FINAL, Status
+from messaging.domain.message import DEVELOPMENT
 from messaging.domain.request import MAX_LIST
-from messaging.onboarding import DEVELOPMENT, find_tenant
+from messaging.onboarding import find_tenant
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from messaging.stack import Ports

@@ -15,6 +15,9 @@ from uuid import UUID
 
 from messaging.domain.lifecycle import Status
 
+DEVELOPMENT = "development"
+"""The tenant that `posthorn up` makes on a developer's machine."""
+
 
 class Channel(StrEnum):
     """The medium a message travels on."""
