@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,10 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def posthorn() -> Iterator[Household]:
-    """One running Posthorn for every test that leaves it as it was."""
+    """One running Posthorn for every test that leaves it as it was; it must end well on Ctrl-C."""
     with (
         tempfile.TemporaryDirectory(prefix="posthorn-up-") as directory,
         household(Path(directory), POSTHORN_SWEEP_SECONDS="1") as running,
     ):
         yield running
+        running.end(signal.SIGINT)

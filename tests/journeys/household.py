@@ -1,19 +1,24 @@
-"""A whole Posthorn as its own program, and the command line against it."""
+"""A whole Posthorn as its own program, and the command line beside it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest import mock
 
+import psutil  # type: ignore[import-untyped]
+
+from messaging import cli
 from messaging.discovery import Address, running
 
 POSTHORN = str(Path(sys.executable).parent / "posthorn")
@@ -34,18 +39,67 @@ def poll(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
     return found
 
 
+class Done(NamedTuple):
+    """How a command ended and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(*words: str, env: Mapping[str, str], stdin: str = "") -> Done:
+    """The command line, in this process: starting an interpreter costs a hundred times the work."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, env, clear=True),
+        mock.patch.object(sys, "argv", [POSTHORN, *words]),
+        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        status: Any = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code or 0
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def program(*words: str, env: Mapping[str, str], stdin: str = "") -> Done:
+    """The installed program, as a shell starts it."""
+    done = subprocess.run(
+        [POSTHORN, *words],
+        env=dict(env),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 @dataclass(frozen=True)
 class Household:
     home: Path
     address: Address
     process: subprocess.Popen[bytes]
 
-    def run(
-        self, *words: str, env: dict[str, str] | None = None, stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        return command(*words, env={**environment(self.home), **(env or {})}, stdin=stdin)
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.home)
 
-    def json(self, *words: str, env: dict[str, str] | None = None) -> Any:
+    @property
+    def over_http(self) -> dict[str, str]:
+        """Where no home and no database is known, only an address."""
+        assert self.address.api_key is not None
+        url = {"POSTHORN_URL": self.address.url, "POSTHORN_API_KEY": self.address.api_key}
+        return environment(Path("/nowhere"), **url)
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Done:
+        return command(*words, env=env or self.environment, stdin=stdin)
+
+    def json(self, *words: str, env: Mapping[str, str] | None = None) -> Any:
         done = self.run(*words, "-o", "json", env=env)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -60,20 +114,24 @@ class Household:
 
         return poll(there, f"the message is not {status}", 30.0)
 
-
-def command(*words: str, env: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [POSTHORN, *words],
-        env=env,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    def end(self, how: signal.Signals) -> None:
+        """End it this way; nothing of it may be left, and its status must say how it went."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        assert len(family) > 10
+        self.process.send_signal(how)
+        status = self.process.wait(timeout=40)
+        assert status == (-how if how is signal.SIGKILL else 0)
+        poll(lambda: not any(map(_runs, family)), "some run on")
+        assert running(self.home) is None
 
 
-@contextmanager
+def _runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+@contextlib.contextmanager
 def household(home: Path, options: Sequence[str] = (), **env: str) -> Iterator[Household]:
     said = home / "up.out"
     home.mkdir(parents=True, exist_ok=True)

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
-from tests.journeys.household import Household, command, poll
+from tests.journeys.household import FREE_PORTS, Household, poll, program
 
 pytestmark = pytest.mark.stack
 
 TO = "+12125550123"
 
 
-def over_http(posthorn: Household) -> dict[str, str]:
-    key = posthorn.address.api_key
-    assert key is not None
-    return {"POSTHORN_URL": posthorn.address.url, "POSTHORN_API_KEY": key}
-
-
-@pytest.mark.parametrize("door", ["database", "http"])
+@pytest.mark.parametrize("door", ["environment", "over_http"])
 def test_a_message_is_sent_delivered_and_explained(posthorn: Household, door: str) -> None:
-    env = over_http(posthorn) if door == "http" else {}
-    sent = posthorn.json("send", TO, f"Through the {door}.", "--priority=high", env=env)
+    env: dict[str, str] = getattr(posthorn, door)
+    done = program("send", TO, f"By {door}.", "--priority=high", "-o", "json", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    sent = json.loads(done.stdout)
     assert sent["status"] == "queued"
     found = posthorn.until(sent["id"], "delivered")
     assert found["to"] == TO
-    assert found["body"] == f"Through the {door}."
+    assert found["body"] == f"By {door}."
     assert found["priority"] == "HIGH"
     assert [e["status"] for e in found["events"]] == ["queued", "sending", "sent", "delivered"]
     assert [a["outcome"] for a in found["attempts"]] == ["accepted"]
-
-
-def test_both_doors_show_the_same_document(posthorn: Household) -> None:
-    sent = posthorn.json("send", TO, "The same.")
-    posthorn.until(sent["id"], "delivered")
-    direct = posthorn.json("status", sent["id"], "--reveal")
-    assert posthorn.json("status", sent["id"], "--reveal", env=over_http(posthorn)) == direct
+    assert posthorn.json("status", sent["id"], "--reveal", env=posthorn.over_http) == found
 
 
 def test_a_status_hides_who_and_what_unless_asked(posthorn: Household) -> None:
@@ -86,12 +78,8 @@ def test_a_repeated_key_is_one_message(posthorn: Household) -> None:
         (("send", TO, "x", "--pool", "nowhere"), 2, "pool: no sender pool"),
         (("send", "12", "x"), 2, "to: "),
         (("send", TO, ""), 2, "body: "),
-        (("send", TO, "x", "--at", "tomorrow"), 2, "must be as 2030"),
         (("send", TO, "x", "--tenant", "nobody"), 1, "no tenant"),
-        (("send", TO), 2, "Missing argument"),
-        (("status", "not-an-id"), 2, "UUID"),
         (("status", "01a1f9e3-4346-75aa-bfeb-9203c57ca19b"), 1, "no message of yours"),
-        (("fly",), 2, "No such command"),
     ],
 )
 def test_a_mistake_is_a_sentence(
@@ -100,7 +88,6 @@ def test_a_mistake_is_a_sentence(
     done = posthorn.run(*words)
     assert done.returncode == status
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
@@ -148,9 +135,10 @@ def test_an_account_and_senders_of_another_tenant(posthorn: Household) -> None:
 
 
 def test_a_second_posthorn_in_one_home_is_refused(posthorn: Household) -> None:
-    second = posthorn.run("up", "--port=0", "--flower-port=0", "--sandbox-port=0")
+    second = program("up", *FREE_PORTS, env=posthorn.environment)
     assert second.returncode == 1
     assert "is running in" in second.stderr
+    assert "Traceback" not in second.stderr
 
 
 def test_what_runs_keeps_its_secrets_to_its_owner(posthorn: Household) -> None:
@@ -158,12 +146,7 @@ def test_what_runs_keeps_its_secrets_to_its_owner(posthorn: Household) -> None:
         assert (posthorn.home / name).stat().st_mode & 0o077 == 0, name
 
 
-def test_a_wrong_server_is_a_sentence(posthorn: Household) -> None:
-    elsewhere = {"POSTHORN_URL": "http://127.0.0.1:1", "POSTHORN_API_KEY": "x"}
-    away = posthorn.run("send", TO, "x", env=elsewhere)
-    assert away.returncode == 1
-    assert away.stderr.startswith("posthorn: no answer")
-    refused = posthorn.run("send", TO, "x", env={**over_http(posthorn), "POSTHORN_API_KEY": "x"})
+def test_a_server_that_refuses_the_key_is_a_sentence(posthorn: Household) -> None:
+    refused = posthorn.run("send", TO, "x", env={**posthorn.over_http, "POSTHORN_API_KEY": "x"})
     assert refused.returncode == 1
     assert "API key" in refused.stderr
-    assert command("migrate", env={"PATH": "", "POSTHORN_HOME": "/nowhere"}).returncode == 2

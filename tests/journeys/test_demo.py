@@ -16,7 +16,7 @@ from messaging.demo.audit import Audit, compare
 from messaging.domain.addresses import normalise
 from messaging.domain.lifecycle import Status
 from messaging.store.fates import Fate
-from tests.journeys.household import command, environment
+from tests.journeys.household import environment, program
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.stack
 def test_the_demonstration_loses_nothing_and_sends_nothing_twice(home: Path) -> None:
     words = ("demo", "--messages", "200", "--seed", "7", "--json")
-    done = command(*words, env=environment(home))
+    done = program(*words, env=environment(home))
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     audit = report["audit"]
