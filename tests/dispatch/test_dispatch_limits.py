@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-import threading
 import time
 
 import pytest
@@ -16,11 +15,9 @@ from messaging.domain.message import Queue
 from messaging.store import backlog
 from messaging.window import Result, Ticket
 from tests.world import (
-    RECIPIENT,
     Carrier,
     World,
     accepted,
-    poll,
     runtime,
     settings_for,
 )
@@ -262,59 +259,3 @@ def test_a_request_the_transport_refuses_ends_its_own_call_only(world: World) ->
     found = [row["status"] for row in world.rows("SELECT status FROM messages")]
     assert sorted(found) == ["failed", "sent", "sent"]
     assert world.window.held == 0
-
-
-def test_draining_waits_for_what_is_in_flight(world: World) -> None:
-    message_id = world.put_one()
-    world.carrier.answer = lambda _: None
-    world.take()
-    world.window.step(0)
-    threading.Timer(0.05, world.carrier.answer_hanging, [accepted()]).start()
-    assert world.window.drain(10) == 0
-    assert (world.status(message_id), world.carrier.closed) == ("sent", True)
-
-
-def test_draining_leaves_what_hangs_to_its_lease_and_writes_down_the_rest(world: World) -> None:
-    hung, answered = world.put_one(), world.put_one(recipient=OTHER)
-    hangs = lambda r: None if RECIPIENT[1:].encode() in r.read() else accepted()  # noqa: E731
-    world.carrier.answer = hangs
-    world.take()
-    world.window._flushed_at = time.monotonic() + 60  # the answer is in hand, its turn not yet due
-    world.window.step(0)
-    assert world.window.drain(0) == 1
-    assert (world.status(hung), world.status(answered)) == ("sending", "sent")
-    (opened,) = world.open_attempts()
-    assert (opened["message_id"], opened["doubt_since"]) == (hung, None)
-
-
-def test_a_keeper_sees_through_what_a_pump_left_in_flight(world: World) -> None:
-    ids = world.put(5)
-    world.window.keep()
-    dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=5)
-    poll(lambda: {world.status(i) for i in ids} == {"sent"}, "the keeper did not record")
-    assert world.window.drain(5) == 0
-    keeper = world.window._keeper
-    assert keeper is not None
-    keeper.join(5)
-    assert not keeper.is_alive()
-
-
-def test_a_pump_moves_everything_that_is_due_within_a_small_window(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.put(300)
-    small = world.rt.settings.model_copy(update={"window": 20})
-    monkeypatch.setattr(world.rt, "settings", small)
-    world.window = world.a_window(size=20)
-    summary = dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=30)
-    assert summary.sent == 300
-    assert world.window.drain(5) == 0
-    assert world.carrier.most_in_flight <= 20
-    counted = world.rows("SELECT status, count(*) AS n FROM messages GROUP BY 1")
-    assert [(row["status"], row["n"]) for row in counted] == [("sent", 300)]
-
-
-def test_a_worker_that_is_stopping_takes_nothing_new(world: World) -> None:
-    world.put(5)
-    stop = dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=5, stopping=lambda: True)
-    assert (stop.claimed, len(world.ready())) == (0, 5)
