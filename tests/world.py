@@ -1,17 +1,15 @@
-"""A tenant with senders over real servers, a carrier that follows a script, and a clock to move."""
+"""A tenant with senders over real servers, a scripted carrier and a clock to move."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import httpx
@@ -21,11 +19,9 @@ from sqlalchemy.engine import Engine, RowMapping
 from messaging import callbacks, dispatch, outcomes, receipts
 from messaging.dispatch import Summary
 from messaging.domain import addresses
-from messaging.domain.failures import Failure
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Channel, NewMessage, ProviderAccount, Queue, Sender
 from messaging.providers.base import Webhook
-from messaging.providers.transport import Transport
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from messaging.store import messages, tables, tenants
@@ -34,14 +30,12 @@ from messaging.store.messages import NewRow
 from messaging.store.receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.window import Result, Window
+from tests.carrier import Carrier
 
 SECRET = "a-secret-of-at-least-32-characters"
 PUBLIC_URL = "https://posthorn.example"
 RECIPIENT = "+12025550123"
 DEADLINE = 20.0
-
-Reply = httpx.Response | Failure
-Answer = Callable[[httpx.Request], Reply | None]
 
 
 def poll(condition: Callable[[], object], what: str) -> None:
@@ -82,82 +76,6 @@ def empty(engine: Engine) -> None:
 def sms(**changes: Any) -> NewMessage:
     fields: dict[str, Any] = {"recipient": RECIPIENT, "body": "Hello", "segments": 1}
     return NewMessage(**(fields | changes))
-
-
-class Carrier(Transport):
-    """A transport whose answers are written down beforehand; None is a call that hangs."""
-
-    def __init__(self, answer: Answer | None = None) -> None:
-        super().__init__()
-        self.answer: Answer = answer or accept
-        self.requests: list[httpx.Request] = []
-        self.lookups: list[httpx.Request] = []
-        self.most_in_flight = 0
-        self.closed = False
-        self._ended: deque[tuple[object, Reply]] = deque()
-        self._hanging: list[object] = []
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._ended) + len(self._hanging)
-
-    def submit(self, token: object, request: httpx.Request) -> None:
-        self.requests.append(request)
-        reply = self.answer(request)
-        if reply is None:
-            self._hanging.append(token)
-        else:
-            self._ended.append((token, reply))
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-
-    def poll(self, wait: float) -> list[tuple[object, Reply]]:
-        if not self._ended:
-            time.sleep(min(wait, 0.002))
-        ended = list(self._ended)
-        self._ended.clear()
-        return ended
-
-    def answer_hanging(self, reply: Reply) -> None:
-        """Let the calls that hang end with this reply."""
-        self._ended.extend((token, reply) for token in self._hanging)
-        self._hanging.clear()
-
-    def call(self, request: httpx.Request) -> Reply:
-        self.lookups.append(request)
-        reply = self.answer(request)
-        assert reply is not None
-        return reply
-
-    def close(self) -> None:
-        self.closed = True
-
-    @property
-    def forms(self) -> list[dict[str, str]]:
-        """The fields of each send, in order."""
-        return [dict(parse_qsl(r.read().decode())) for r in self.requests]
-
-
-def accept(_request: httpx.Request) -> Reply:
-    return accepted()
-
-
-def accepted(sid: str | None = None) -> httpx.Response:
-    return httpx.Response(
-        201, json={"sid": sid or f"SM{secrets.token_hex(16)}", "status": "queued"}
-    )
-
-
-def refused(status: int, code: int, **headers: str) -> httpx.Response:
-    return httpx.Response(
-        status,
-        json={"code": code, "message": "no", "status": status},
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-    )
-
-
-def listing(*entries: dict[str, Any]) -> httpx.Response:
-    """Twilio's page of messages, complete."""
-    return httpx.Response(200, json={"messages": list(entries), "next_page_uri": None})
 
 
 class World:

@@ -12,7 +12,8 @@ from messaging import dispatch, outcomes, telemetry
 from messaging.domain.message import Queue
 from messaging.store import attempts, backlog
 from messaging.window import Result
-from tests.world import World, accepted, kill_backends, runtime, settings_for
+from tests.carrier import accepted
+from tests.world import World, kill_backends, runtime, settings_for
 
 
 def blinks(world: World, times: int, real: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,13 +14,8 @@ from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue
 from messaging.store import backlog
 from messaging.window import Result, Ticket
-from tests.world import (
-    Carrier,
-    World,
-    accepted,
-    runtime,
-    settings_for,
-)
+from tests.carrier import Carrier, accepted
+from tests.world import World, runtime, settings_for
 
 OTHER = "+12025550124"
 

@@ -11,7 +11,8 @@ import pytest
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue
 from messaging.store import backlog
-from tests.world import RECIPIENT, World, accepted, refused
+from tests.carrier import accepted, refused
+from tests.world import RECIPIENT, World
 
 UNSENT = Failure(Kind.NOT_SENT, "connect", "The provider did not accept the connection.")
 

@@ -9,7 +9,8 @@ import pytest
 
 from messaging import dispatch
 from messaging.domain.message import Queue
-from tests.world import RECIPIENT, World, accepted, poll
+from tests.carrier import accepted
+from tests.world import RECIPIENT, World, poll
 
 OTHER = "+12025550124"
 

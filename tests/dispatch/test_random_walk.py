@@ -19,7 +19,8 @@ from messaging.domain.lifecycle import FINAL, TRANSITIONS, Event, Status
 from messaging.domain.message import Priority, Queue
 from messaging.store import backlog
 from messaging.window import Result
-from tests.world import Carrier, Reply, World, accepted, listing, refused
+from tests.carrier import Carrier, Reply, accepted, listing, refused
+from tests.world import World
 
 STEPS = 120
 

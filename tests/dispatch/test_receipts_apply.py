@@ -14,7 +14,8 @@ from messaging.domain.lifecycle import Event
 from messaging.providers import twilio
 from messaging.providers.base import DeliveryReport, Webhook
 from messaging.store import receipts as ledger
-from tests.world import World, accepted, refused
+from tests.carrier import accepted, refused
+from tests.world import World
 
 TIMEOUT = Failure(Kind.AMBIGUOUS, "timeout", "The provider did not answer in time.")
 

@@ -12,7 +12,8 @@ import pytest
 
 from messaging import maintenance, reconcile, telemetry
 from messaging.domain.failures import Failure, Kind
-from tests.world import RECIPIENT, Carrier, Reply, World, accepted, listing, refused
+from tests.carrier import Carrier, Reply, accepted, listing, refused
+from tests.world import RECIPIENT, World
 
 TIMEOUT = Failure(Kind.AMBIGUOUS, "timeout", "The provider did not answer in time.")
 
