@@ -86,51 +86,62 @@ def submit(rt: Runtime, submission: Submission) -> Receipt:
         IdempotencyBusyError: a twin with the same key is still running.
         UnavailableError: it could not be kept; safe to repeat with the same key.
     """
-    answers = keep_many(rt, [submission])
-    announce(rt, [submission], answers)
+    prepared = [prepare(rt, submission)]
+    try:
+        with rt.engine.begin() as db:
+            answers = keep(db, prepared)
+    except DBAPIError:
+        raise UnavailableError(AWAY) from None
+    announce(rt, prepared, answers)
     (answer,) = answers
     if isinstance(answer, PosthornError):
         raise answer
     return answer
 
 
-def keep_many(rt: Runtime, submissions: Sequence[Submission]) -> list[Receipt | PosthornError]:
-    """Keep several callers' submissions in one commit, each answered on its own.
+AWAY = "the message could not be kept; try again with the same key"
 
-    Whoever calls this calls `announce` afterwards, when nobody waits any more.
+
+@dataclass(slots=True)
+class Prepared:
+    """A submission that has been read: what its caller will be answered, and what there is to keep."""
+
+    submission: Submission
+    entries: list[Entry]
+    rows: list[NewRow]
+
+
+def prepare(rt: Runtime, submission: Submission) -> Prepared:
+    """Everything about a submission that needs no transaction."""
+    entries, rows = _entries(rt, submission)
+    return Prepared(submission, entries, rows)
+
+
+def keep(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | PosthornError]:
+    """Keep several callers' submissions in one transaction, each answered on its own.
+
+    Whoever calls this commits, and calls `announce` afterwards, when nobody waits any more.
     """
-    try:
-        with rt.engine.begin() as db:
-            return _keep(rt, db, submissions)
-    except DBAPIError:
-        away = UnavailableError("the message could not be kept; try again with the same key")
-        return [away for _ in submissions]
-
-
-def _keep(
-    rt: Runtime, db: Connection, submissions: Sequence[Submission]
-) -> list[Receipt | PosthornError]:
-    answers: list[Receipt | PosthornError | None] = list(_earlier(db, submissions))
+    answers: list[Receipt | PosthornError | None] = list(_earlier(db, prepared))
     rows: list[NewRow] = []
     used: list[tuple[UUID, str, Kept]] = []
-    for i, submission in enumerate(submissions):
+    for i, one in enumerate(prepared):
         if answers[i] is not None:
             continue
-        entries, new = _entries(rt, submission)
-        answers[i] = Receipt(entries)
-        rows += new
-        if submission.key is not None and new:
-            kept = Kept(submission.fingerprint, [_dump(e) for e in entries])
+        answers[i] = Receipt(one.entries)
+        rows += one.rows
+        submission = one.submission
+        if submission.key is not None and one.rows:
+            kept = Kept(submission.fingerprint, [_dump(e) for e in one.entries])
             used.append((submission.tenant.id, submission.key, kept))
     messages.insert(db, rows)
     idempotency.keep(db, used)
     return [a for a in answers if a is not None]
 
 
-def _earlier(
-    db: Connection, submissions: Sequence[Submission]
-) -> list[Receipt | PosthornError | None]:
+def _earlier(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | PosthornError | None]:
     """Per submission, what its idempotency key already decides, if anything."""
+    submissions = [one.submission for one in prepared]
     answers: list[Receipt | PosthornError | None] = [None] * len(submissions)
     keyed = [(i, (s.tenant.id, s.key)) for i, s in enumerate(submissions) if s.key is not None]
     if not keyed:
@@ -200,15 +211,16 @@ def _load(kept: dict[str, Any]) -> Entry:
 
 def announce(
     rt: Runtime,
-    submissions: Sequence[Submission],
+    prepared: Sequence[Prepared],
     answers: Sequence[Receipt | PosthornError],
 ) -> None:
     """Hint the lanes that got work, and count. The commit is done: nothing here may fail a caller."""
     lanes = set()
     sources_: list[str] = []
-    for submission, answer in zip(submissions, answers, strict=True):
+    for one, answer in zip(prepared, answers, strict=True):
         if isinstance(answer, PosthornError) or answer.replayed:
             continue
+        submission = one.submission
         for asked, entry in zip(submission.requests, answer.entries, strict=True):
             if isinstance(entry, Taken) and not isinstance(asked, list):
                 sources_.append(submission.source)

@@ -65,10 +65,9 @@ def verify(rt: Runtime, of: ProviderAccount, webhook: Webhook) -> RawReceipt | N
     return RawReceipt(of.id, webhook.url, webhook.body, message_id, epoch)
 
 
-def keep(rt: Runtime, receipts: Sequence[RawReceipt]) -> list[None]:
-    """Store receipts durably; `announce` them afterwards, when no provider waits any more."""
-    with rt.engine.begin() as db:
-        ledger.keep(db, receipts)
+def keep(db: Connection, receipts: Sequence[RawReceipt]) -> list[None]:
+    """Store receipts; commit, then `announce` them, when no provider waits any more."""
+    ledger.keep(db, receipts)
     return [None for _ in receipts]
 
 

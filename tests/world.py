@@ -235,10 +235,8 @@ class World:
         named = callbacks.named(self.rt.settings, address)
         message_id, epoch = named or (None, None)
         webhook = Webhook(address, {}, body)
-        receipts.keep(
-            self.rt,
-            [RawReceipt(self.account.id, webhook.url, body, message_id, epoch)],
-        )
+        with self.rt.engine.begin() as db:
+            receipts.keep(db, [RawReceipt(self.account.id, webhook.url, body, message_id, epoch)])
 
     def callback(self, message_id: UUID, epoch: int) -> str:
         return callbacks.address(self.rt.settings, self.account, message_id, epoch)

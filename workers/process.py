@@ -106,6 +106,7 @@ def _tell_children(**_: Any) -> None:
 @worker_init.connect
 def _before_fork(**_: Any) -> None:
     addresses.warm("+12025550100")  # the children inherit it
+    Runtime.settle()
 
 
 @worker_ready.connect

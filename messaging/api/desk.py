@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from messaging import intake, receipts
 from messaging.access import KnownKeys
 from messaging.api.committer import Committer
 from messaging.domain import addresses
-from messaging.domain.errors import PosthornError
+from messaging.domain.errors import PosthornError, UnavailableError
 from messaging.domain.message import ProviderAccount
-from messaging.intake import Receipt, Submission
-from messaging.runtime import Runtime
+from messaging.intake import Prepared, Receipt, Submission
+from messaging.runtime import DatabaseError, Runtime
 from messaging.store.receipts import RawReceipt
 from messaging.store.tenants import Tenant
 
@@ -37,18 +38,15 @@ class Desk:
         addresses.warm("+12025550100")
         rt = self.rt
 
-        def submit(group: Sequence[Submission]) -> list[Receipt | PosthornError]:
-            return intake.keep_many(rt, group)
-
-        def announce(
-            group: Sequence[Submission], answers: Sequence[Receipt | PosthornError]
-        ) -> None:
-            intake.announce(rt, group, answers)
+        def submit(group: Sequence[Prepared]) -> list[Receipt | PosthornError]:
+            with rt.engine.begin() as db:
+                return intake.keep(db, group)
 
         def keep(group: Sequence[RawReceipt]) -> list[None]:
-            return receipts.keep(rt, group)
+            with rt.engine.begin() as db:
+                return receipts.keep(db, group)
 
-        self._intake = Committer(submit, name="intake", after=announce)
+        self._intake = Committer(submit, name="intake", after=partial(intake.announce, rt))
         self._receipts = Committer(
             keep, name="receipts", after=lambda _group, _answers: receipts.announce(rt)
         )
@@ -76,10 +74,15 @@ class Desk:
         Raises:
             PosthornError: as `intake.submit`.
         """
-        answer = await self._intake.put(submission)
-        if isinstance(answer, PosthornError):
-            raise answer
-        return answer
+        if not self.rt.knows(submission.tenant.id):
+            await run_in_threadpool(self.rt.senders_of, submission.tenant.id)
+        try:
+            answer = await self._intake.put(intake.prepare(self.rt, submission))
+        except DatabaseError:
+            raise UnavailableError(intake.AWAY) from None
+        if isinstance(answer, Receipt):
+            return answer
+        raise answer
 
     async def keep(self, receipt: RawReceipt) -> None:
         """Keep one webhook, in one commit with whatever else arrives now."""

@@ -41,6 +41,8 @@ _MOVING = (
 )
 _SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
 
+_APP = "messaging.api.app:from_environment"
+
 
 @dataclass
 class Machine:
@@ -120,9 +122,12 @@ class Machine:
         return self._process(name, *pool.command)
 
     def api(self) -> tuple[int, Process]:
-        """The HTTP server as `posthorn up` runs it, and the port it will listen on."""
+        """The HTTP server as `posthorn up` runs it, with an empty route beside, and its port."""
         port = stack.available(0)
-        server = self._process("api", *stack.API, "--host", stack.LOOPBACK, "--port", str(port))
+        command = [
+            "tests.benchmarks.empty_route:from_environment" if a == _APP else a for a in stack.API
+        ]
+        server = self._process("api", *command, "--host", stack.LOOPBACK, "--port", str(port))
         return port, replace(server, ready=stack.answers(f"http://{stack.LOOPBACK}:{port}/readyz"))
 
     def _process(self, name: str, *command: str, **env: str) -> Process:

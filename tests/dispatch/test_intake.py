@@ -106,15 +106,14 @@ def test_a_submission_of_which_nothing_was_kept_leaves_its_key_free(world: World
 
 
 def test_a_twin_in_the_same_group_is_told_to_come_back(world: World) -> None:
-    first, twin, other, keyless = intake.keep_many(
-        world.rt,
-        [
-            submission(world, key="k"),
-            submission(world, key="k"),
-            submission(world, key="other"),
-            submission(world),
-        ],
-    )
+    asked = [
+        submission(world, key="k"),
+        submission(world, key="k"),
+        submission(world, key="other"),
+        submission(world),
+    ]
+    with world.rt.engine.begin() as db:
+        first, twin, other, keyless = intake.keep(db, [intake.prepare(world.rt, a) for a in asked])
     assert isinstance(twin, IdempotencyBusyError)
     assert all(isinstance(answer, Receipt) for answer in (first, other, keyless))
     assert count(world)["messages"] == 3
