@@ -66,6 +66,7 @@ DISPATCH: dict[str, Task] = {
 }
 
 KEY_PREFIX = "posthorn:"
+"""Before every key of ours. The broker's own keys carry none, so that any Celery client finds `intake`."""
 
 
 def declared() -> list[KombuQueue]:
@@ -91,7 +92,6 @@ def publisher(redis_url: str) -> Celery:
         broker_pool_limit=4,
         broker_connection_retry=False,
         broker_transport_options={
-            "global_keyprefix": KEY_PREFIX,
             "socket_timeout": 0.4,
             "socket_connect_timeout": 0.3,
             "socket_keepalive": True,

@@ -63,7 +63,6 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
     broker_transport_options={
-        "global_keyprefix": queues.KEY_PREFIX,
         # Only hints that a dead worker had prefetched ever wait for this.
         "visibility_timeout": 300,
         "unacked_restore_interval": 10,

@@ -19,7 +19,7 @@ from tests.world import ClockedRuntime, World, at_once, poll, runtime, settings_
 
 
 def published(rt: ClockedRuntime, queue: str) -> int:
-    length = rt.redis.llen(f"{KEY_PREFIX}{queue}")
+    length = rt.redis.llen(queue)
     assert isinstance(length, int)
     return length
 

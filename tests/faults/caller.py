@@ -12,7 +12,6 @@ from uuid import UUID
 import httpx
 from celery import Celery
 
-from messaging.queues import KEY_PREFIX
 from messaging.store.tenants import Tenant
 
 _AREAS = (202, 212, 213, 305, 312, 404, 415, 503, 512, 602, 617, 702, 713, 718, 808, 917)
@@ -117,9 +116,5 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def client_of(broker_url: str) -> Celery:
-    """What another service makes: a Celery client that knows the broker and its key prefix."""
-    return Celery(
-        broker=broker_url,
-        broker_transport_options={"global_keyprefix": KEY_PREFIX},
-        set_as_current=False,
-    )
+    """What another service makes: a Celery client that knows the broker and nothing else."""
+    return Celery(broker=broker_url, set_as_current=False)

@@ -18,7 +18,7 @@ import pytest
 import redis
 from celery import Celery
 
-from messaging.queues import KEY_PREFIX, Task, WorkQueue
+from messaging.queues import Task, WorkQueue
 from tests.faults.caller import Caller, client_of, texts
 from tests.faults.rig import FLOWER, Rig, until
 from tests.faults.verdict import settle
@@ -125,7 +125,7 @@ def test_planted_strings_show_nowhere(watched: Rig) -> None:
         tasks = send_all_ways(caller, broker)
         caller.send(texts(100))
         until(lambda: ended(seen) >= set(tasks), 30, "every task has ended")
-        assert not client.llen(f"{KEY_PREFIX}{WorkQueue.INTAKE.value}")
+        assert not client.llen(WorkQueue.INTAKE.value)
         settle(rig, caller, 30)
         (row,) = rig.query(
             "SELECT count(*) FROM messages WHERE tenant_id = :tenant AND body = :body",

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from messaging.queues import KEY_PREFIX, Task, WorkQueue
+from messaging.queues import Task, WorkQueue
 from tests.faults.caller import Caller, client_of, percentile, texts
 from tests.faults.rig import WORKERS, Rig, until
 from tests.faults.verdict import compare, ledger, settle
@@ -83,7 +83,7 @@ def test_tasks_handed_in_without_postgres_are_kept_when_it_is_back(rig: Rig) -> 
         asked = {"api_key": caller.key, **message}
         broker.send_task(Task.SEND.value, kwargs=asked, queue=WorkQueue.INTAKE.value)
     with rig.bell() as client:
-        queue = f"{KEY_PREFIX}{WorkQueue.INTAKE.value}"
+        queue = WorkQueue.INTAKE.value
         until(lambda: client.llen(queue) < 20, 10, "a worker has taken one of them")
     assert rig.kill_child("worker-intake", min), "there was no child to kill"
     rig.postgres.start()

@@ -23,9 +23,8 @@ BODY = "canary-in-the-body"
 
 
 def plain_client(posthorn: Household) -> celery.Celery:
-    """What another service has: Celery, the broker's address, and our prefix."""
+    """What another service has: Celery and the broker's address."""
     app = celery.Celery("somebody", broker=posthorn.address.redis_url, set_as_current=False)
-    app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
     app.conf.task_ignore_result = True
     return app
 
