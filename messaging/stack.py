@@ -17,6 +17,7 @@ import httpx
 from celery import Celery
 from kombu.exceptions import OperationalError
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 
 from messaging import queues
 from messaging.processes import Process
@@ -172,7 +173,7 @@ def listens(broker: Celery, pool: Pool) -> Callable[[], bool]:
     def check() -> bool:
         try:
             found = broker.control.ping([node], timeout=_PING_SECONDS, limit=1)
-        except (OSError, OperationalError):
+        except (OSError, OperationalError, RedisError):
             return False
         return bool(found)
 
