@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     api_port: int = 8000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    niceness: int = Field(
+        default=0, ge=0, le=19, description="how far a worker steps back for others on its machine"
+    )
     window: int = Field(default=500, ge=1, description="requests one worker process has in flight")
     claim_batch: int = Field(default=250, ge=1, description="messages one claim takes")
     pump_seconds: float = Field(default=10, gt=0, description="how long one dispatch task pumps")

@@ -36,6 +36,8 @@ class Pool:
     queues: tuple[WorkQueue, ...]
     concurrency: int
     why: str
+    niceness: int = 0
+    """How far it steps back for the other pools when the processor is short."""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ class Pool:
 POOLS = (
     Pool("high", (WorkQueue.HIGH,), 1, "a one-time code never waits behind a campaign"),
     Pool("normal", (WorkQueue.NORMAL,), 1, "what is not said to be urgent or patient"),
-    Pool("low", (WorkQueue.LOW,), 2, "bulk, and one child more for what a crash left behind"),
+    Pool("low", (WorkQueue.LOW,), 2, "bulk, and one child more for what a crash left behind", 10),
     Pool("receipts", (WorkQueue.RECEIPTS,), 1, "a burst of receipts never delays a send"),
     Pool(
         "intake",
@@ -141,7 +143,8 @@ def processes(
     add("api", (*API, *where), answers(f"{reached_at(settings.api_host, ports.api)}/readyz"))
     broker = queues.publisher(settings.redis_url)
     for pool in POOLS:
-        add(f"worker-{pool.name}", pool.command, listens(broker, pool))
+        nice = {"POSTHORN_NICENESS": str(pool.niceness)}
+        add(f"worker-{pool.name}", pool.command, listens(broker, pool), nice)
     add("beat", BEAT, None)
     if ports.flower is not None:
         who = flower or Flower()

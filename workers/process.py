@@ -107,6 +107,8 @@ def _tell_children(**_: Any) -> None:
 def _before_fork(**_: Any) -> None:
     addresses.warm("+12025550100")  # the children inherit it
     Runtime.settle()
+    # A one-time code must not wait for a time slice that bulk is using; the children inherit it.
+    os.nice(settings.niceness)
 
 
 @worker_ready.connect

@@ -119,7 +119,7 @@ class Machine:
     def workers(self, name: str) -> Process:
         """One of Posthorn's worker pools, exactly as `posthorn up` runs it; not waited for."""
         (pool,) = (pool for pool in stack.POOLS if pool.name == name)
-        return self._process(name, *pool.command)
+        return self._process(name, *pool.command, POSTHORN_NICENESS=str(pool.niceness))
 
     def api(self) -> tuple[int, Process]:
         """The HTTP server as `posthorn up` runs it, with an empty route beside, and its port."""
