@@ -18,6 +18,7 @@ from typing import assert_never
 from uuid import UUID
 
 import httpx
+from sqlalchemy.engine import Connection
 
 from messaging import callbacks, providers
 from messaging.domain import compliance, selection
@@ -27,9 +28,10 @@ from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount, Queue
 from messaging.domain.selection import Choice, History, Lack, NoSender
 from messaging.providers.base import Outbound
-from messaging.queues import DISPATCH
+from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import backlog, facts
+from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import Move, move
 from messaging.telemetry import tally
@@ -37,9 +39,10 @@ from messaging.throttle import Request
 from messaging.window import Ticket, Window, unsendable
 
 # A pump that found nothing looks a few more times before it ends: under a steady trickle that saves
-# a Celery task per message.
-_LINGER_SECONDS = 0.05
-_LINGER_STEP = 0.005
+# a Celery task per message. Urgent ones come one by one, and each would pay for starting a task.
+_LINGER_SECONDS = {Queue.HIGH: 1.0, Queue.NORMAL: 0.05, Queue.LOW: 0.05, Queue.SUSPECT: 0.05}
+_LINGER_LOOK = 0.05
+_LINGER_STEP = 0.002
 _STEP_SECONDS = 0.02
 _LONGEST_ACCOUNT_WAIT = 30.0
 _SENDERS_RECOVER = timedelta(minutes=1)
@@ -79,9 +82,9 @@ def pump(
     """
     summary = Summary()
     task = DISPATCH[queue]
-    rt.hints.answered(task)
     batch = 1 if queue is Queue.SUSPECT else rt.settings.claim_batch
     worthwhile = min(batch, max(1, rt.settings.window // 5))
+    linger = _LINGER_SECONDS[queue]
     started = idle_since = time.monotonic()
     with window.driven():
         while time.monotonic() - started < seconds and not stopping():
@@ -90,28 +93,44 @@ def pump(
                 window.step(_STEP_SECONDS)
                 idle_since = time.monotonic()
                 continue
+            rt.hints.listen(task)
             taken = take(rt, window, queue, room, summary)
             if taken == batch:
-                rt.hints.ring(task)
+                rt.hints.call_help(task, every=seconds)
             if taken:
                 window.step(0)
                 idle_since = time.monotonic()
-            elif time.monotonic() - idle_since < _LINGER_SECONDS:
-                window.step(_LINGER_STEP)
-            else:
+            elif time.monotonic() - idle_since < linger:
+                _wait_for_the_bell(rt, window, task)
+            elif rt.hints.fall_asleep(task):
                 return summary
-    rt.hints.ring(task)
+    rt.hints.fall_asleep(task)
+    rt.hints.hand_on(task)
     return summary
+
+
+def _wait_for_the_bell(rt: Runtime, window: Window, task: Task) -> None:
+    """Let calls go on until somebody rings; at most a moment, since what falls due rings nobody."""
+    until = time.monotonic() + _LINGER_LOOK
+    while time.monotonic() < until:
+        window.step(_LINGER_STEP)
+        if rt.hints.listen(task):
+            return
 
 
 def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary) -> int:
     """Claim up to `limit` messages and decide each one's next step; returns how many were claimed."""
-    with rt.engine.begin() as db:
-        claim = backlog.claim(db, queue, limit, rt.settings.lease, rt.new_id())
-    if claim is None:
-        return 0
+    with rt.engine.connect() as db:
+        with db.begin():
+            claim = backlog.claim(db, queue, limit, rt.settings.lease, rt.new_id())
+        return _take_claimed(rt, window, db, claim, summary) if claim is not None else 0
+
+
+def _take_claimed(
+    rt: Runtime, window: Window, db: Connection, claim: Claim, summary: Summary
+) -> int:
     begun = time.clock_gettime(time.CLOCK_BOOTTIME)
-    with rt.engine.begin() as db:
+    with db.begin():
         cases = facts.gather(db, list(claim.epochs))
         plan = decide(
             rt, window, [c for c in cases if claim.epochs[c.message.id] == c.message.epoch]

@@ -104,9 +104,11 @@ def publisher(redis_url: str) -> Celery:
 class Hints:
     """Rings the bell of a queue, at most once until somebody answers it.
 
-    A hint is held back while an unanswered one for the same task exists (`hint:{task}`, for at most
-    `quiet` seconds, so that a lost hint costs no longer than that). The pump answers with `answered`
-    before its first claim, so a row committed later always rings again.
+    `hint:{task}` says that the bell has been rung and nobody has answered; it goes by itself after
+    `quiet` seconds, so that a lost hint costs no longer than that. `awake:{task}` says that a pump is
+    at work and listening, so the bell alone will do and no task is published. Whoever rings sets the
+    one before it looks at the other, and a pump that ends does so in the opposite order: one of the
+    two always notices.
     """
 
     def __init__(self, app: Celery, client: redis.Redis, quiet: float = 2.0) -> None:
@@ -116,7 +118,7 @@ class Hints:
         self._broken_until = 0.0
 
     def ring(self, task: Task) -> bool:
-        """Publish a hint for `task` unless one is waiting; False if Redis could not be asked.
+        """Say that there is work for `task`; False if Redis could not be asked.
 
         Never raises and never waits longer than the publisher's half second; after a failure it does
         not try again for five seconds, so an outage costs one slow request, not all of them.
@@ -124,18 +126,72 @@ class Hints:
         if time.monotonic() < self._broken_until:
             return False
         try:
-            fresh = self._redis.set(f"{KEY_PREFIX}hint:{task}", 1, nx=True, px=self._quiet_ms)
-            if fresh:
-                queue = TASK_QUEUES[task]
-                self._app.send_task(task.value, queue=queue.value, ignore_result=True)
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(_hint(task), 1, nx=True, px=self._quiet_ms)
+                pipe.exists(_awake(task))
+                fresh, listening = pipe.execute()
+            if fresh and not listening:
+                self._publish(task)
         except Exception:  # noqa: BLE001 - whatever ails the broker, the sweep will hint again
             self._broken_until = time.monotonic() + 5.0
             return False
         return True
 
+    def call_help(self, task: Task, every: float) -> None:
+        """Publish a task for one more worker, at most one in `every` seconds, busy pumps or not."""
+        try:
+            if self._redis.set(f"{KEY_PREFIX}help:{task}", 1, nx=True, px=int(every * 1000)):
+                self._publish(task)
+        except Exception:  # noqa: BLE001 - as above
+            self._broken_until = time.monotonic() + 5.0
+
+    def hand_on(self, task: Task) -> None:
+        """Publish a task to go on where a pump ends although there is more to do."""
+        try:
+            self._publish(task)
+        except Exception:  # noqa: BLE001 - as above
+            self._broken_until = time.monotonic() + 5.0
+
+    def listen(self, task: Task) -> bool:
+        """Answer the bell and stay awake for a moment; whether it had been rung.
+
+        To be called before each look for work, and more often than every quarter of a second.
+        """
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(_awake(task), 1, px=_AWAKE_MS)
+                pipe.delete(_hint(task))
+                return bool(pipe.execute()[1])
+        except redis.RedisError:
+            return False
+
+    def fall_asleep(self, task: Task) -> bool:
+        """Stop listening; False if the bell was rung meanwhile, and one more look is due."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.delete(_awake(task))
+                pipe.exists(_hint(task))
+                return not pipe.execute()[1]
+        except redis.RedisError:
+            return True
+
     def answered(self, task: Task) -> None:
         """Somebody is at work on `task`: the next row must ring again."""
         try:
-            self._redis.delete(f"{KEY_PREFIX}hint:{task}")
+            self._redis.delete(_hint(task))
         except redis.RedisError:
             self._broken_until = time.monotonic() + 5.0
+
+    def _publish(self, task: Task) -> None:
+        self._app.send_task(task.value, queue=TASK_QUEUES[task].value, ignore_result=True)
+
+
+_AWAKE_MS = 250
+
+
+def _hint(task: Task) -> str:
+    return f"{KEY_PREFIX}hint:{task}"
+
+
+def _awake(task: Task) -> str:
+    return f"{KEY_PREFIX}awake:{task}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from messaging import intake, maintenance
 from messaging.domain import request
@@ -25,6 +26,7 @@ from messaging.domain.message import Queue
 from messaging.domain.request import SendRequest
 from messaging.intake import Receipt, Refused, Submission, Taken
 from messaging.store import backlog, idempotency
+from messaging.store.idempotency import Kept
 from messaging.store.tenants import Tenant
 from tests.world import RECIPIENT, World, at_once, kill_backends, runtime, settings_for
 
@@ -243,16 +245,13 @@ def test_a_database_that_dies_half_way_leaves_nothing_half_written(
     world: World, size: int, key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plenty = [ask() for _ in range(size)]
-    new_id: Callable[[], UUID] = world.rt.new_id
-    left = [size]
+    keep = idempotency.keep
 
-    def deadly() -> UUID:
-        left[0] -= 1
-        if left[0] == 0:
-            kill_backends(world.rt.engine)
-        return new_id()
+    def deadly(db: Connection, used: Sequence[tuple[UUID, str, Kept]]) -> None:
+        kill_backends(world.rt.engine)  # the messages are written, and not yet committed
+        keep(db, used)
 
-    monkeypatch.setattr(world.rt, "new_id", deadly)
+    monkeypatch.setattr(idempotency, "keep", deadly)
     with pytest.raises(UnavailableError):
         intake.submit(world.rt, submission(world, *plenty, key=key))
     monkeypatch.undo()
