@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from messaging import dispatch, outcomes, telemetry
+from messaging import outcomes, plan, telemetry
 from messaging.domain.message import Queue
 from messaging.store import attempts, backlog
 from messaging.window import Result
@@ -74,7 +74,7 @@ def test_a_claim_cut_off_before_its_decisions_comes_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = world.put(5)
-    monkeypatch.setattr(dispatch, "decide", blinks(world, 1, dispatch.decide))
+    monkeypatch.setattr(plan, "decide", blinks(world, 1, plan.decide))
     with pytest.raises(DBAPIError):
         world.take()
     assert (world.carrier.requests, world.open_attempts(), world.ready()) == ([], [], [])

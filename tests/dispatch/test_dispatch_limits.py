@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from messaging import dispatch
+from messaging import dispatch, plan
 from messaging.dispatch import Summary
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue
@@ -124,13 +124,13 @@ def test_a_message_canceled_between_claim_and_decision_is_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canceled, other = world.put(2)
-    decide = dispatch.decide
+    decide = plan.decide
 
     def too_late(*arguments: object) -> object:
         world.run("UPDATE messages SET status = 'canceled' WHERE id = :id", id=canceled)
         return decide(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(dispatch, "decide", too_late)
+    monkeypatch.setattr(plan, "decide", too_late)
     assert world.send().sent == 1
     assert (world.status(canceled), world.status(other)) == ("canceled", "sent")
     assert len(world.carrier.requests) == 1
@@ -141,7 +141,7 @@ def test_a_batch_the_sweep_took_back_meanwhile_is_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = world.put(3)
-    decide = dispatch.decide
+    decide = plan.decide
 
     def slow(*arguments: object) -> object:
         world.run("UPDATE claims SET lease_until = now() - interval '1 second'")
@@ -149,7 +149,7 @@ def test_a_batch_the_sweep_took_back_meanwhile_is_not_sent(
             assert backlog.rescue_claims(db, 20, 5) == (3, 0)
         return decide(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(dispatch, "decide", slow)
+    monkeypatch.setattr(plan, "decide", slow)
     assert world.send().claimed == 0
     assert (world.carrier.requests, world.open_attempts()) == ([], [])
     assert {world.status(i) for i in ids} == {"queued"}

@@ -1,0 +1,156 @@
+"""What happens to each message of a batch: judged, given a sender, and sent now or later.
+
+    judge -> choose -> within the account's limit -> reserve the sender's rate -> a plan
+
+Nothing is written and nothing is sent here; `dispatch` does both with the plan it gets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import assert_never
+from uuid import UUID
+
+from messaging.domain import compliance, selection
+from messaging.domain.compliance import Allow, Block, Defer
+from messaging.domain.lifecycle import Event, Status, advance
+from messaging.domain.message import ProviderAccount
+from messaging.domain.selection import Choice, History, Lack, NoSender
+from messaging.runtime import Runtime
+from messaging.store.facts import Case
+from messaging.store.messages import Move
+from messaging.throttle import Request
+from messaging.window import Window
+
+_LONGEST_ACCOUNT_WAIT = 30.0
+_SENDERS_RECOVER = timedelta(minutes=1)
+
+
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
+class Opening:
+    """An attempt about to be opened: who sends, why, and through which account."""
+
+    choice: Choice
+    account: ProviderAccount
+
+
+@dataclass
+class Plan:
+    """What happens to each message of a batch."""
+
+    moves: list[Move] = field(default_factory=list)
+    openings: list[tuple[Case, Opening]] = field(default_factory=list)
+    waits: dict[UUID, datetime] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+
+    def refuse(self, case: Case, event: Event, reason: str) -> None:
+        """This message ends here."""
+        self.moves.append(_move(case, event, reason=reason))
+        self.refusals.append(reason)
+
+
+def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
+    """Judge each case, choose its sender, and see who may go now and who must wait."""
+    plan = Plan()
+    now = rt.now()
+    wishes: list[tuple[Case, Opening]] = []
+    for case in cases:
+        match compliance.judge(case.message, case.facts, now):
+            case Allow():
+                opening = _choose(rt, case, plan)
+                if opening is not None:
+                    wishes.append((case, opening))
+            case Defer(until=until, reason=reason):
+                plan.moves.append(_move(case, Event.DEFERRED, reason=reason, due_at=until))
+            case Block(event=event, reason=reason):
+                plan.refuse(case, event, reason)
+            case never:
+                assert_never(never)
+    for case, opening in _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now):
+        plan.openings.append((case, opening))
+        plan.moves.append(
+            _move(
+                case,
+                Event.ATTEMPTED,
+                account_id=opening.account.id,
+                sender_id=opening.choice.sender.id,
+                selection_reason=opening.choice.reason,
+            )
+        )
+    return plan
+
+
+def _move(case: Case, event: Event, **details: object) -> Move:
+    after = advance(Status.QUEUED, event)
+    if after is None:  # pragma: no cover - every event used here leads out of `queued`
+        raise AssertionError(event)
+    message = case.message
+    return Move(message.id, message.epoch, Status.QUEUED, event, after, **details)  # type: ignore[arg-type]
+
+
+def _choose(rt: Runtime, case: Case, plan: Plan) -> Opening | None:
+    senders = rt.senders_of(case.message.tenant_id)
+    history = History(sticky_sender_id=case.sticky_sender_id)
+    match selection.choose(case.message, senders.candidates, history):
+        case Choice() as choice:
+            return Opening(choice, senders.accounts[choice.sender.account_id])
+        case NoSender(reason=Lack.NO_HEALTHY_SENDER as reason):
+            # May pass by itself, so nothing is lost over it; the reason shows why it waits.
+            until = rt.now() + _SENDERS_RECOVER
+            plan.moves.append(_move(case, Event.DEFERRED, reason=reason, due_at=until))
+        case NoSender(reason=reason):
+            plan.refuse(case, Event.REFUSED, reason)
+    return None
+
+
+def _within_accounts(
+    rt: Runtime,
+    window: Window,
+    wishes: Sequence[tuple[Case, Opening]],
+    plan: Plan,
+    now: datetime,
+) -> list[tuple[Case, Opening]]:
+    """Those that fit under their account's limit of calls in flight.
+
+    The rest wait in Postgres, each for its own place in the line at the pace the account has been
+    answering, so that an account that hangs neither fills the window nor is asked about in a loop.
+    """
+    asked: Counter[UUID] = Counter()
+    fitting = []
+    for case, opening in wishes:
+        account = opening.account
+        asked[account.id] += 1
+        beyond = window.in_flight(account.id) + asked[account.id] - account.max_in_flight
+        if beyond <= 0:
+            fitting.append((case, opening))
+            continue
+        wait = min(beyond / window.rate(account), _LONGEST_ACCOUNT_WAIT)
+        plan.waits[case.message.id] = now + timedelta(seconds=wait * (0.5 + rt.rng.random()))
+    return fitting
+
+
+def _reserve(
+    rt: Runtime, wishes: Sequence[tuple[Case, Opening]], plan: Plan, now: datetime
+) -> list[tuple[Case, Opening]]:
+    """Those whose sender may send now; the rest wait for their turn at the sender's rate."""
+    by_sender: defaultdict[UUID, list[tuple[Case, Opening]]] = defaultdict(list)
+    for case, opening in wishes:
+        by_sender[opening.choice.sender.id].append((case, opening))
+    requests = {
+        sender_id: Request(
+            group[0][1].choice.sender.mps, [case.message.segments for case, _ in group]
+        )
+        for sender_id, group in by_sender.items()
+    }
+    granted = []
+    for sender_id, grant in rt.throttle.reserve(requests).items():
+        group = by_sender[sender_id]
+        granted += group[: grant.granted]
+        due = now + grant.wait
+        for case, opening in group[grant.granted :]:
+            plan.waits[case.message.id] = due
+            due += timedelta(seconds=case.message.segments / opening.choice.sender.mps)
+    return granted
