@@ -1,4 +1,4 @@
-"""A large database, 300,000 messages unless told otherwise, and everything in proportion.
+"""A large database, a million messages unless told otherwise, and everything in proportion.
 
 POSTHORN_TEST_PLAN_ROWS sets another number.
 """
@@ -10,7 +10,7 @@ import os
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-ROWS = int(os.environ.get("POSTHORN_TEST_PLAN_ROWS", "300000"))
+ROWS = int(os.environ.get("POSTHORN_TEST_PLAN_ROWS", "1000000"))
 STEP = max(10, ROWS // 100_000)
 """Every so many messages one is scheduled, and one is on its way: a hundred thousand of each."""
 

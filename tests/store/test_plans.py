@@ -1,6 +1,6 @@
 """The hot statements on a large database: which index each uses, and how many pages it reads.
 
-300,000 messages by default; POSTHORN_TEST_PLAN_ROWS sets another number. No timings: pages do not
+A million messages by default; POSTHORN_TEST_PLAN_ROWS sets another number. No timings: pages do not
 depend on the machine.
 """
 
