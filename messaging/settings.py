@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         default=0, ge=0, le=19, description="how far a worker steps back for others on its machine"
     )
     window: int = Field(default=500, ge=1, description="requests one worker process has in flight")
-    claim_batch: int = Field(default=100, ge=1, description="messages one claim takes")
+    claim_batch: int = Field(default=60, ge=1, description="messages one claim takes")
     pump_seconds: float = Field(default=10, gt=0, description="how long one dispatch task pumps")
     provider_ca_file: str = Field(
         default="", description="certificate authorities for providers, instead of certifi's"
