@@ -24,7 +24,7 @@ from tenacity import (
 
 from messaging import providers
 from messaging.domain import retry
-from messaging.domain.failures import Accepted, Failure, Kind, Outcome
+from messaging.domain.failures import Accepted, Failure, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Message
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
@@ -222,6 +222,3 @@ def _count(rt: Runtime, results: Sequence[Result], kinds: list[str]) -> None:
     for lane, values in waits.items():
         bumps |= buckets("posthorn_due_to_sent_seconds", _SENT_BOUNDS, values, lane=lane)
     rt.counters.add(bumps)
-
-
-__all__ = ["Kind", "Page", "accepted", "persistently", "read", "record", "write"]

@@ -1,6 +1,6 @@
 """What the system says about itself: structured logs without personal data, and counters.
 
-Counters live in one Redis hash, bumped once per batch; the exporter reads them at scrape time, so no
+Counters live in one Redis hash, bumped every half second; the exporter reads them at scrape time, so no
 prefork child ever serves metrics. Log fields are ids, words and numbers, never an address or a body.
 """
 
