@@ -14,6 +14,14 @@ from typing import Any
 from uuid import UUID
 
 from messaging.domain.lifecycle import Status
+from messaging.domain.registration import (
+    BrandStatus,
+    CampaignStatus,
+    ReplyOwner,
+    SenderKind,
+    Standing,
+    Verification,
+)
 
 DEVELOPMENT = "development"
 """The tenant that `posthorn up` makes on a developer's machine."""
@@ -59,6 +67,14 @@ class Category(StrEnum):
     TRANSACTIONAL = "TRANSACTIONAL"
     MARKETING = "MARKETING"
     NOTIFICATION = "NOTIFICATION"
+
+
+class Purpose(StrEnum):
+    """Why we wrote a message ourselves; each is exempt from the rules it would trip over."""
+
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    OPT_IN_CONFIRMATION = "opt_in_confirmation"
+    HELP = "help"
 
 
 class SelectionReason(StrEnum):
@@ -107,6 +123,30 @@ class Message:
     conversation_id: UUID | None = None
     tried_sender_ids: tuple[UUID, ...] = ()
     """Senders a provider refused for this message; failover avoids them."""
+    flash: bool = False
+    """Whether it is to be shown at once and not kept (class 0)."""
+    content: str | None = None
+    """What the text is declared to be about, where that is regulated."""
+    time_zone: str | None = None
+    postal_code: str | None = None
+    """Where the recipient is, as far as the caller knows better than the number says."""
+    purpose: Purpose | None = None
+    """Set on what we wrote ourselves: an answer to STOP, START or HELP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A 10DLC campaign and the brand behind it."""
+
+    id: UUID
+    name: str
+    status: CampaignStatus
+    brand: str
+    brand_status: BrandStatus
+    provider_campaign_id: str | None = None
+    has_links: bool = True
+    has_phone_numbers: bool = True
+    age_gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +163,12 @@ class Sender:
     healthy: bool
     is_default: bool
     pool_ids: frozenset[UUID]
+    kind: SenderKind = SenderKind.LONG_CODE
+    campaign: Campaign | None = None
+    verification: Verification = Verification.UNREGISTERED
+    standing: Standing = Standing.CLEAR
+    """What its registrations come to; read from the three above when it is loaded."""
+    reply_owner: ReplyOwner = ReplyOwner.PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +209,9 @@ class NewMessage:
     conversation_id: UUID | None = None
     metadata: Mapping[str, Any] | None = None
     draft: bool = False
+    encoding: str = "GSM-7"
+    flash: bool = False
+    content: str | None = None
+    time_zone: str | None = None
+    postal_code: str | None = None
+    purpose: Purpose | None = None

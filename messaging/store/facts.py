@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging.domain.compliance import Facts
+from messaging.domain.compliance.facts import Facts, Suppression, SuppressionKind
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Message, Priority
 
@@ -19,9 +20,10 @@ SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.seg
        m.priority, m.status, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
        m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids,
        c.sender_id AS sticky_sender_id,
-       EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant_id = m.tenant_id
-               AND s.channel = m.channel AND s.recipient_key = m.recipient_key
-               AND s.lifted_at IS NULL) AS suppressed
+       (SELECT json_build_array(s.kind, s.source, s.since) FROM suppressions s
+        WHERE s.tenant_id = m.tenant_id AND s.channel = m.channel
+          AND s.recipient_key = m.recipient_key AND s.scope IN ('all', m.category::text)
+        ORDER BY s.since LIMIT 1) AS suppression
 FROM messages m
 LEFT JOIN conversations c ON c.tenant_id = m.tenant_id AND c.channel = m.channel
   AND c.recipient_key = m.recipient_key
@@ -69,7 +71,7 @@ def _case(row: Any) -> Case:
         conversation_id,
         tried,
         sticky,
-        suppressed,
+        suppression,
     ) = row
     message = Message(
         id=id_,
@@ -92,7 +94,14 @@ def _case(row: Any) -> Case:
         conversation_id=conversation_id,
         tried_sender_ids=tuple(tried) if tried else (),
     )
-    return Case(message, Facts(suppressed=suppressed), sticky)
+    return Case(message, Facts(suppression=_suppression(suppression)), sticky)
+
+
+def _suppression(found: list[Any] | None) -> Suppression | None:
+    if found is None:
+        return None
+    kind, source, since = found
+    return Suppression(SuppressionKind(kind), source, datetime.fromisoformat(since))
 
 
 _STICK = sa.text("""

@@ -11,8 +11,8 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
 
 LONG_FILES = {
-    "messaging/store/tables.py": "every table in one list, in the order data is born",
     "messaging/store/migrations/versions/0001_first_schema.py": "a migration is never edited again",
+    "messaging/store/migrations/versions/0002_compliance.py": "as above",
 }
 LONG_FUNCTIONS = {
     "messaging/sandbox/command.py:sandbox": "one command line: an option a line, no decision",

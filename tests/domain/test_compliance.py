@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from messaging.domain import compliance
 from messaging.domain.compliance import ALLOW, Allow, Block, Defer, Facts, Reason, judge, weigh
+from messaging.domain.compliance.facts import Suppression, SuppressionKind
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Category, Channel, Message, Priority
 
@@ -32,8 +33,8 @@ MESSAGE = Message(
     attempts=0,
     created_at=NOW,
 )
-CLEAR = Facts(suppressed=False)
-STOPPED = Facts(suppressed=True)
+CLEAR = Facts()
+STOPPED = Facts(suppression=Suppression(SuppressionKind.OPT_OUT, "inbound", NOW))
 
 EXPIRED = Block(Event.EXPIRED, Reason.EXPIRED, "expired")
 INVALID = Block(Event.REFUSED, Reason.INVALID_RECIPIENT, "valid_number")

@@ -8,58 +8,15 @@ the function, add what it must know to `Facts` (and to the query that gathers th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from messaging.domain.addresses import normalise
+from messaging.domain.compliance.facts import Facts
+from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, Message
 
-
-class Reason(StrEnum):
-    """Why a message was not allowed to go, as the API and the console say it."""
-
-    EXPIRED = "expired"
-    INVALID_RECIPIENT = "invalid_recipient"
-    OPTED_OUT = "opted_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the store knows that bears on one message; gathered under the claim."""
-
-    suppressed: bool
-    """Whether the recipient has opted out of messages of this category on this channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """No objection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Defer:
-    """Not now: the question may be asked again at `until`."""
-
-    until: datetime
-    reason: Reason
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Not at all; `event` is what happens to the message."""
-
-    event: Event
-    reason: Reason
-    rule: str
-
-
-Verdict = Allow | Defer | Block
 Rule = Callable[[Message, Facts, datetime], Verdict]
-
-ALLOW = Allow()
 
 _PHONE_CHANNELS = frozenset({Channel.SMS, Channel.MMS})
 
@@ -106,7 +63,7 @@ def valid_number(message: Message, _facts: Facts, _now: datetime) -> Verdict:
 
 def suppressed(_message: Message, facts: Facts, _now: datetime) -> Verdict:
     """Has the recipient told us to stop? (law 7)."""
-    if facts.suppressed:
+    if facts.suppression is not None:
         return Block(Event.OPTED_OUT, Reason.OPTED_OUT, "suppressed")
     return ALLOW
 

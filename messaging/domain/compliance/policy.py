@@ -1,0 +1,156 @@
+"""What may a tenant decide about compliance, and what holds if it decides nothing?
+
+A tenant may only tighten what the law asks; where a decision loosens something (consent kept
+elsewhere, regulated content) it has to be said aloud here, and every verdict shows it.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from messaging.domain.message import Category
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Preset(StrEnum):
+    """Ready-made quiet hours, each at least as tight as the law it is named after."""
+
+    LAW = "law"
+    """What the rule table says for the recipient's country and states, nothing more."""
+    US_DEFAULT = "us_default"
+    """9-20 Monday to Saturday, 12-20 on Sunday, everywhere."""
+    US_STRICT = "us_strict"
+    """10-18 Monday to Friday, everywhere."""
+    BR_STRICT = "br_strict"
+    """9-18 Monday to Friday, 9-13 on Saturday, no Sunday, no national holiday."""
+
+
+class QuietHours(_Part):
+    """When marketing may arrive, beyond what the law says."""
+
+    preset: Preset = Preset.LAW
+    opens: Annotated[
+        time | None, Field(description="never before, in the recipient's time", examples=["09:00"])
+    ] = None
+    closes: Annotated[
+        time | None, Field(description="never from then on, in the recipient's time")
+    ] = None
+    closing_margin_minutes: Annotated[
+        int, Field(ge=0, le=120, description="stop handing over this long before a window closes")
+    ] = 10
+    spread_minutes: Annotated[
+        int, Field(ge=0, le=120, description="spread what waited over this long after the opening")
+    ] = 30
+
+
+class Cap(_Part):
+    """How often one person may be written to."""
+
+    category: Category = Category.MARKETING
+    limit: Annotated[int, Field(ge=1, le=1000)]
+    hours: Annotated[int, Field(ge=1, le=31 * 24, description="a rolling window")]
+
+
+class Content(_Part):
+    """How texts are checked and changed before they are kept."""
+
+    smart_encoding: Annotated[
+        bool, Field(description="replace typographic characters that would force UCS-2")
+    ] = False
+    fold_accents: Annotated[bool, Field(description="write accented letters without accents")] = (
+        False
+    )
+    opt_out_notice: Annotated[
+        str,
+        Field(max_length=160, description="added to a first marketing message; empty adds nothing"),
+    ] = "Reply STOP to opt out"
+    notice_days: Annotated[
+        int, Field(ge=1, le=365, description="a message after this long counts as a first one")
+    ] = 30
+    regulated: Annotated[
+        frozenset[str], Field(description="declared content this tenant may send, such as alcohol")
+    ] = frozenset()
+
+
+class Replies(_Part):
+    """What Posthorn answers on numbers whose replies are its own."""
+
+    stop: Annotated[str, Field(min_length=1, max_length=320)] = (
+        "You are unsubscribed and will receive no more messages. Reply START to resubscribe."
+    )
+    start: Annotated[str, Field(min_length=1, max_length=320)] = (
+        "You are subscribed again. Reply STOP to unsubscribe, HELP for help."
+    )
+    help: Annotated[str, Field(min_length=1, max_length=320)] = (
+        "This number sends messages you asked for. Reply STOP to unsubscribe. Msg&data rates may apply."
+    )
+
+
+class Destinations(_Part):
+    """Where a tenant may write to, and how much of it abroad."""
+
+    regions: Annotated[
+        frozenset[str] | None, Field(description="ISO 3166 codes; null allows every country")
+    ] = None
+    international_per_hour: Annotated[
+        int, Field(ge=0, description="messages an hour to all countries but the tenant's own")
+    ] = 1000
+    prefix_per_hour: Annotated[
+        int, Field(ge=0, description="messages an hour to one foreign number range")
+    ] = 200
+
+
+class Lookup(_Part):
+    """Whether unknown numbers are looked up before they are written to."""
+
+    account: Annotated[
+        str | None, Field(description="the provider account to ask; null asks nobody")
+    ] = None
+    max_age_days: Annotated[int, Field(ge=1, le=730)] = 90
+
+
+class Retention(_Part):
+    """How long personal data stays."""
+
+    body_days: Annotated[
+        int | None,
+        Field(ge=1, description="bodies and addresses of final messages; null keeps them"),
+    ] = None
+    receipt_days: Annotated[int, Field(ge=1, le=365, description="webhooks as they came in")] = 30
+
+
+class Policy(_Part):
+    """Everything one tenant decided."""
+
+    brand: Annotated[
+        str,
+        Field(max_length=40, description="the sender's name, put before a first marketing text"),
+    ] = ""
+    marketing_consent: Annotated[
+        Literal["required", "attested_elsewhere"],
+        Field(description="required: Posthorn holds the evidence; attested_elsewhere: you do"),
+    ] = "required"
+    quiet_hours: QuietHours = QuietHours()
+    caps: tuple[Cap, ...] = (Cap(limit=3, hours=24),)
+    over_cap: Literal["defer", "drop"] = "defer"
+    dnc_registries: Annotated[
+        dict[str, int],
+        Field(
+            description="do-not-call registries that must be scrubbed: name to days it stays fresh"
+        ),
+    ] = {"US": 31}
+    content: Content = Content()
+    replies: Replies = Replies()
+    destinations: Destinations = Destinations()
+    lookup: Lookup = Lookup()
+    retention: Retention = Retention()
+
+
+DEFAULT = Policy()

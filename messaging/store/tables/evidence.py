@@ -1,0 +1,73 @@
+"""What came in from outside, kept as it came, and signs of life."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from messaging.store.tables.base import channel_type, metadata, time, uuid
+
+raw_receipts = sa.Table(
+    "raw_receipts",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("account_id", uuid, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("body", BYTEA, nullable=False),
+    sa.Column("received_at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("message_id", uuid),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("result", sa.Text),
+    sa.Index(
+        "raw_receipts_message", "message_id", postgresql_where=sa.text("message_id IS NOT NULL")
+    ),
+    postgresql_with={"fillfactor": "80"},
+)
+
+pending_receipts = sa.Table(
+    "pending_receipts",
+    metadata,
+    sa.Column("receipt_id", sa.BigInteger, nullable=False),
+    sa.Column("due_at", time, nullable=False, server_default=sa.func.now()),
+    # Set while parked: the id it waits for, because no send of ours is known by it yet.
+    sa.Column("provider_message_id", sa.Text),
+    sa.Index("pending_receipts_next", "due_at"),
+    sa.Index(
+        "pending_receipts_parked",
+        "provider_message_id",
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    ),
+    postgresql_with={"autovacuum_vacuum_scale_factor": "0.01"},
+)
+
+inbound_messages = sa.Table(
+    "inbound_messages",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, nullable=False),
+    sa.Column("account_id", uuid, nullable=False),
+    sa.Column("channel", channel_type, nullable=False),
+    sa.Column("provider_message_id", sa.Text, nullable=False),
+    sa.Column("recipient_key", BYTEA, nullable=False),
+    sa.Column("from_address", sa.Text, nullable=False),
+    sa.Column("to_address", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    # What we read in it, what the provider read in it, and what we answered, if we did.
+    sa.Column("keyword", sa.Text, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("provider_keyword", sa.Text),
+    sa.Column("reply_id", uuid),
+    sa.Column("at", time, nullable=False),
+    sa.Column("received_at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.UniqueConstraint("account_id", "provider_message_id"),
+    sa.Index("inbound_messages_tenant", "tenant_id", "id"),
+    sa.Index("inbound_messages_person", "recipient_key", "tenant_id"),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", time, nullable=False),
+    sa.Column("detail", JSONB),
+)

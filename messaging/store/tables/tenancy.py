@@ -1,0 +1,122 @@
+"""Tenants, their keys and policy, and what they may send from."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+
+from messaging.store.tables.base import channel_type, created, metadata, time, uuid
+
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("default_region", sa.Text, nullable=False, server_default="US"),
+    # What the tenant decided about compliance; `messaging.domain.compliance.policy.Policy`.
+    sa.Column("policy", JSONB, nullable=False, server_default="{}"),
+    # Bodies and addresses of final messages up to this id are pruned already.
+    sa.Column("pruned_through", uuid),
+    created(),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("secret_hash", BYTEA, nullable=False),
+    created(),
+    sa.Column("expires_at", time),
+    sa.Column("revoked_at", time),
+)
+
+provider_accounts = sa.Table(
+    "provider_accounts",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("secret_sealed", BYTEA, nullable=False),
+    sa.Column("max_in_flight", sa.Integer, nullable=False, server_default="100"),
+    sa.Column("absence_proof_seconds", sa.Integer, nullable=False, server_default="600"),
+    created(),
+    sa.UniqueConstraint("tenant_id", "name"),
+)
+
+sender_pools = sa.Table(
+    "sender_pools",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    # ISO 3166 codes this pool may write to; NULL means what the tenant's policy allows.
+    sa.Column("regions", ARRAY(sa.Text)),
+    created(),
+    sa.UniqueConstraint("tenant_id", "name"),
+)
+
+brands = sa.Table(
+    "brands",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("provider_brand_id", sa.Text),
+    sa.Column("status", sa.Text, nullable=False, server_default="pending"),
+    created(),
+    sa.Column("modified_at", time),
+    sa.UniqueConstraint("tenant_id", "name"),
+)
+
+tendlc_campaigns = sa.Table(
+    "tendlc_campaigns",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("brand_id", uuid, sa.ForeignKey("brands.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("provider_campaign_id", sa.Text),
+    sa.Column("status", sa.Text, nullable=False, server_default="pending"),
+    sa.Column("use_case", sa.Text),
+    # What the campaign declared its messages may hold.
+    sa.Column("has_links", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("has_phone_numbers", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("age_gated", sa.Boolean, nullable=False, server_default=sa.false()),
+    created(),
+    sa.Column("modified_at", time),
+    sa.UniqueConstraint("tenant_id", "name"),
+)
+
+senders = sa.Table(
+    "senders",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("account_id", uuid, sa.ForeignKey("provider_accounts.id"), nullable=False),
+    sa.Column("channel", channel_type, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("mps", sa.Double, nullable=False, server_default="1"),
+    sa.Column("healthy", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("kind", sa.Text, nullable=False, server_default="long_code"),
+    sa.Column("tendlc_campaign_id", uuid, sa.ForeignKey("tendlc_campaigns.id")),
+    # The number's own state: a toll-free verification, or a long code taken off its campaign.
+    sa.Column("verification", sa.Text, nullable=False, server_default="unregistered"),
+    # Who answers STOP, START and HELP: provider, self or network.
+    sa.Column("reply_owner", sa.Text, nullable=False, server_default="provider"),
+    created(),
+    sa.Column("retired_at", time),
+    sa.UniqueConstraint("tenant_id", "channel", "address"),
+)
+
+sender_pool_members = sa.Table(
+    "sender_pool_members",
+    metadata,
+    sa.Column("pool_id", uuid, sa.ForeignKey("sender_pools.id"), primary_key=True),
+    sa.Column("sender_id", uuid, sa.ForeignKey("senders.id"), primary_key=True),
+)
