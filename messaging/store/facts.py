@@ -11,24 +11,56 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging.domain.compliance.facts import Facts, Suppression, SuppressionKind
+from messaging.domain.compliance.facts import (
+    Basis,
+    Consent,
+    ConsentAction,
+    Facts,
+    Line,
+    LineType,
+    Suppression,
+    SuppressionKind,
+)
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Category, Channel, Message, Priority
+from messaging.domain.message import Category, Channel, Message, Priority, Purpose
 
-_GATHER = sa.text("""
-SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.segments, m.category,
-       m.priority, m.status, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
-       m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids,
-       c.sender_id AS sticky_sender_id,
+# What is known of the person behind a row `m`. Marketing asks for more than the rest. What was
+# handed over counts against a cap from the moment its attempt was opened, however it ended.
+_PERSON = """
        (SELECT json_build_array(s.kind, s.source, s.since) FROM suppressions s
         WHERE s.tenant_id = m.tenant_id AND s.channel = m.channel
           AND s.recipient_key = m.recipient_key AND s.scope IN ('all', m.category::text)
-        ORDER BY s.since LIMIT 1) AS suppression
+        ORDER BY s.since LIMIT 1) AS suppression,
+       (SELECT json_build_array(n.line_type, n.source, n.checked_at) FROM number_facts n
+        WHERE n.tenant_id = m.tenant_id AND n.recipient_key = m.recipient_key) AS line,
+       CASE WHEN m.category = 'MARKETING' THEN json_build_array(
+         (SELECT json_build_array(c.action, c.basis, c.source, c.at) FROM consent_events c
+          WHERE c.tenant_id = m.tenant_id AND c.channel = m.channel
+            AND c.recipient_key = m.recipient_key AND c.category = m.category
+          ORDER BY c.at DESC, c.id DESC LIMIT 1),
+         (SELECT min(d.registry) FROM dnc_numbers d
+          WHERE d.tenant_id = m.tenant_id AND d.recipient_key = m.recipient_key),
+         (SELECT json_object_agg(d.registry, d.scrubbed_at) FROM dnc_scrubs d
+          WHERE d.tenant_id = m.tenant_id),
+         ARRAY(SELECT o.sending_started_at FROM messages o
+               WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
+                 AND o.category = m.category AND o.id <> m.id
+                 AND o.status IN ('sending', 'sent', 'delivered', 'undeliverable')
+                 AND o.sending_started_at > now() - interval '31 days'
+               ORDER BY o.sending_started_at LIMIT 1000)
+       ) END AS marketing
+"""
+
+_GATHER = sa.text(f"""
+SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.segments, m.category,
+       m.priority, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
+       m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids, m.flash, m.content,
+       m.time_zone, m.postal_code, m.purpose, c.sender_id AS sticky_sender_id, {_PERSON}
 FROM messages m
 LEFT JOIN conversations c ON c.tenant_id = m.tenant_id AND c.channel = m.channel
   AND c.recipient_key = m.recipient_key
 WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.status = 'queued'
-""")
+""")  # noqa: S608 - a constant of this module
 
 _CHANNELS = {c.value: c for c in Channel}
 _CATEGORIES = {c.value: c for c in Category}
@@ -60,7 +92,6 @@ def _case(row: Any) -> Case:
         segments,
         category,
         priority,
-        _status,
         epoch,
         attempts,
         created_at,
@@ -70,8 +101,15 @@ def _case(row: Any) -> Case:
         pool_id,
         conversation_id,
         tried,
+        flash,
+        content,
+        time_zone,
+        postal_code,
+        purpose,
         sticky,
         suppression,
+        line,
+        marketing,
     ) = row
     message = Message(
         id=id_,
@@ -93,15 +131,86 @@ def _case(row: Any) -> Case:
         pool_id=pool_id,
         conversation_id=conversation_id,
         tried_sender_ids=tuple(tried) if tried else (),
+        flash=flash,
+        content=content,
+        time_zone=time_zone,
+        postal_code=postal_code,
+        purpose=Purpose(purpose) if purpose else None,
     )
-    return Case(message, Facts(suppression=_suppression(suppression)), sticky)
+    return Case(message, _facts(suppression, line, marketing), sticky)
 
 
-def _suppression(found: list[Any] | None) -> Suppression | None:
-    if found is None:
-        return None
-    kind, source, since = found
-    return Suppression(SuppressionKind(kind), source, datetime.fromisoformat(since))
+def _facts(suppression: Any, line: Any, marketing: Any) -> Facts:
+    facts = Facts()
+    if suppression is not None:
+        kind, source, since = suppression
+        facts.suppression = Suppression(
+            SuppressionKind(kind), source, datetime.fromisoformat(since)
+        )
+    if line is not None:
+        kind, source, checked_at = line
+        facts.line = Line(LineType(kind), source, datetime.fromisoformat(checked_at))
+    if marketing is not None:
+        consent, facts.dnc_listed, scrubs, recent = marketing
+        facts.recent = tuple(map(datetime.fromisoformat, recent))
+        if consent is not None:
+            action, basis, source, at = consent
+            facts.consent = Consent(
+                ConsentAction(action),
+                Basis(basis) if basis else None,
+                source,
+                datetime.fromisoformat(at),
+            )
+        for registry, at in (scrubs or {}).items():
+            facts.dnc_scrubbed_at[registry] = datetime.fromisoformat(at)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A recipient as the intake asks about one, before there is a message."""
+
+    tenant_id: UUID
+    channel: Channel
+    recipient_key: bytes
+    category: Category
+    notice_days: int
+    """After how many days a marketing message counts as a first one again."""
+
+
+_PEOPLE = sa.text(
+    f"""
+SELECT m.n, {_PERSON}, m.category = 'MARKETING' AND NOT EXISTS (
+         SELECT 1 FROM messages o
+         WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
+           AND o.category = 'MARKETING'
+           AND o.created_at > now() - make_interval(days => m.notice_days)) AS first
+FROM unnest(CAST(:tenants AS uuid[]), CAST(:channels AS channel[]), CAST(:keys AS bytea[]),
+            CAST(:categories AS category[]), CAST(:days AS int[]))
+  WITH ORDINALITY AS m(tenant_id, channel, recipient_key, category, notice_days, n)
+ORDER BY m.n
+""".replace("o.id <> m.id", "true")
+)  # noqa: S608 - a constant of this module
+
+
+def of_people(db: Connection, people: Sequence[Person]) -> list[tuple[Facts, bool]]:
+    """Per person, in order: the facts, and whether marketing would be the first in a while."""
+    if not people:
+        return []
+    rows = db.execute(
+        _PEOPLE,
+        {
+            "tenants": [p.tenant_id for p in people],
+            "channels": [p.channel.value for p in people],
+            "keys": [p.recipient_key for p in people],
+            "categories": [p.category.value for p in people],
+            "days": [p.notice_days for p in people],
+        },
+    )
+    return [
+        (_facts(suppression, line, marketing), first)
+        for _, suppression, line, marketing, first in rows
+    ]
 
 
 _STICK = sa.text("""

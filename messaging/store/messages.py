@@ -87,7 +87,7 @@ WITH v AS (
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
-  RETURNING m.id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
+  RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
             v.account_id, v.sender_id, v.selection_reason
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
@@ -99,6 +99,11 @@ WITH v AS (
 ), deferred AS (
   INSERT INTO scheduled (due_at, message_id)
   SELECT coalesce(due_at, now()), id FROM moved WHERE after = 'scheduled'
+), held AS (
+  INSERT INTO held (message_id, tenant_id, status)
+  SELECT id, tenant_id, after FROM moved
+  WHERE after IN ('blocked_missing_campaign', 'blocked_billing')
+  ON CONFLICT (message_id) DO UPDATE SET status = excluded.status
 ), opened AS (
   INSERT INTO open_attempts
     (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)
@@ -151,6 +156,12 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
         new.expires_at,
         row.created_at,
         queued_at,
+        new.encoding,
+        new.flash,
+        new.content,
+        new.time_zone,
+        new.postal_code,
+        new.purpose,
     )
 
 
@@ -160,7 +171,8 @@ _FEW = 100
 _COLUMNS = (
     "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
     "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
-    "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at",
+    "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at", "encoding",
+    "flash", "content", "time_zone", "postal_code", "purpose",
 )  # fmt: skip
 
 # What every new message gets besides its own row: its first event, and its work row.
@@ -184,14 +196,17 @@ WITH v AS (
     status message_status, segments int, recipient_key text, recipient text, body text,
     metadata text, requested_sender_id uuid, pool_id uuid, conversation_id uuid,
     scheduled_reason text, scheduled_for timestamptz, expires_at timestamptz,
-    created_at timestamptz, queued_at timestamptz)
+    created_at timestamptz, queued_at timestamptz, encoding text, flash boolean, content text,
+    time_zone text, postal_code text, purpose text)
 ), born AS (
   INSERT INTO messages (id, tenant_id, channel, category, priority, status, segments,
     recipient_key, recipient, body, metadata, requested_sender_id, pool_id, conversation_id,
-    scheduled_reason, scheduled_for, expires_at, created_at, queued_at)
+    scheduled_reason, scheduled_for, expires_at, created_at, queued_at, encoding, flash, content,
+    time_zone, postal_code, purpose)
   SELECT id, tenant_id, channel, category, priority, status, segments,
     decode(recipient_key, 'hex'), recipient, body, CAST(metadata AS jsonb), requested_sender_id,
-    pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at
+    pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at,
+    encoding, flash, content, time_zone, postal_code, purpose
   FROM v
 ),"""  # noqa: S608 - both halves are constants of this module
     + _WORK
