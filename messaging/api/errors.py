@@ -20,7 +20,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from messaging.domain.errors import FieldProblem, InvalidRequestError, PosthornError
+from messaging.domain.compliance.wording import WORDS
+from messaging.domain.errors import (
+    FieldProblem,
+    InvalidRequestError,
+    PosthornError,
+    RefusedError,
+)
 from messaging.domain.request import problems_from
 from messaging.telemetry import log
 
@@ -104,8 +110,8 @@ PROBLEMS: dict[str, Problem] = {
     "unavailable": Problem(
         503, "The database cannot be reached", "try again in a moment", retry_after=2
     ),
-}
-"""Every error code of the HTTP API."""
+} | {reason.value: Problem(422, words.title, words.remedy) for reason, words in WORDS.items()}
+"""Every error code of the HTTP API; those after `unavailable` are the reasons of compliance."""
 
 
 def problem(
@@ -143,6 +149,8 @@ async def of_ours(request: Request, error: Exception) -> Response:
     """A use case said no."""
     assert isinstance(error, PosthornError)  # noqa: S101 - registered for this class only
     rid = request_id_of(request)
+    if isinstance(error, RefusedError):
+        return problem(rid, error.code, error.detail, error.problems)
     if isinstance(error, InvalidRequestError):
         return problem(rid, error.code, errors=error.problems)
     return problem(rid, error.code, error.detail)

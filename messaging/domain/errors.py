@@ -2,6 +2,7 @@
 
     PosthornError
     ├── InvalidRequestError     422  one or more fields, each with a code and a remedy
+    │   └── RefusedError        422  well-formed, but a rule says no; the code is its reason
     ├── UnauthorizedError       401
     ├── NotFoundError           404  also for what belongs to another tenant
     ├── ConflictError           409  not possible in the message's present state
@@ -48,6 +49,15 @@ class InvalidRequestError(PosthornError):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("; ".join(f"{p.pointer}: {p.detail}" for p in problems))
         self.problems = problems
+
+
+class RefusedError(InvalidRequestError):
+    """The request is well-formed, but a compliance rule says no; `code` is the rule's reason."""
+
+    def __init__(self, code: str, problem: FieldProblem) -> None:
+        super().__init__([problem])
+        self.code = code
+        self.detail = problem.detail
 
 
 class UnauthorizedError(PosthornError):
