@@ -123,7 +123,7 @@ class Window:
                 self._left_alone.set()
 
     def submit(self, tickets: Sequence[Ticket]) -> None:
-        """Put open attempts in line; the next `step` puts them on the wire."""
+        """Put open attempts in line; the next `start` or `step` puts them on the wire."""
         now = time.monotonic()
         for account_id, some in groupby(tickets, key=lambda ticket: ticket.account.id):
             if not self._by_account[account_id]:
@@ -132,13 +132,17 @@ class Window:
         self._held += len(tickets)
         self._incoming.extend(tickets)
 
+    def start(self) -> None:
+        """Put what is in line on the wire now; nothing is recorded."""
+        self._start_incoming()
+        if self._transport.in_flight:
+            self._poll(0)
+
     def step(self, wait: float) -> None:
         """One turn: start what is in line, let calls go on for up to `wait` seconds, record."""
         self._start_incoming()
         if self._transport.in_flight:
-            for token, reply in self._transport.poll(wait):
-                ticket, started = cast("tuple[Ticket, float]", token)
-                self._ended.append(Result(ticket, reply, time.monotonic() - started))
+            self._poll(wait)
         elif wait and not self._ended:
             time.sleep(wait)
         due = time.monotonic() - self._flushed_at > FLUSH_SECONDS
@@ -146,6 +150,11 @@ class Window:
             due or len(self._ended) >= FLUSH_RESULTS or not self._transport.in_flight
         ):
             self._flush()
+
+    def _poll(self, wait: float) -> None:
+        for token, reply in self._transport.poll(wait):
+            ticket, started = cast("tuple[Ticket, float]", token)
+            self._ended.append(Result(ticket, reply, time.monotonic() - started))
 
     def drain(self, seconds: float) -> int:
         """Wait for what is in flight, at most `seconds`, then close; returns what was left behind.
