@@ -1,7 +1,7 @@
 """Is this a phone number, and what is its one true spelling?
 
 Every number is kept in E.164 ("+12025550123"), because suppression and conversations compare
-addresses letter by letter. Rules come from the `phonenumbers` metadata; `_shortcut` compiles those
+addresses letter by letter. Rules come from the `phonenumbers` metadata; `numbering` compiles those
 same rules so that a number which already is E.164 does not pay for the full parser.
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as REGIONS_OF
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberDesc, ValidationResult
+from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
+
+from messaging.domain import numbering
 
 MAX_LENGTH = 64
 """The longest spelling worth reading: fifteen digits and generous punctuation."""
@@ -73,7 +72,7 @@ def normalise(raw: str, region: str | None) -> str | AddressProblem:
     number, as in Brazil's "5511955550123" (DDI, DDD, number). Only valid numbers pass.
     """
     if _E164.fullmatch(raw):
-        shortcut = _shortcut(_calling_code(raw))
+        shortcut = numbering.shortcut(numbering.calling_code(raw))
         if shortcut is not None and shortcut.fullmatch(raw):
             return raw
     code = _spelling_problem(raw)
@@ -85,8 +84,8 @@ def normalise(raw: str, region: str | None) -> str | AddressProblem:
 
 def region_of(e164: str) -> str | None:
     """The ISO alpha-2 region of a normalised number; None for shared codes such as +800."""
-    code = _calling_code(e164)
-    for region, pattern in _territories(code):
+    code = numbering.calling_code(e164)
+    for region, pattern in numbering.territories(code):
         if pattern is None or pattern.match(e164, len(code) + 1):
             return None if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else region
     return None
@@ -188,85 +187,3 @@ def warm(*numbers: str) -> None:
     """Load the numbering plans of these numbers now: the first use of one takes a good moment."""
     for number in numbers:
         normalise(number, None)
-
-
-def _calling_code(e164: str) -> str:
-    """The calling code of "+...": no code is the beginning of another, so the first hit is it."""
-    for end in (2, 3, 4):
-        if e164[1:end] in _CODES:
-            return e164[1:end]
-    return ""
-
-
-_CODES = frozenset(map(str, REGIONS_OF))
-
-
-@lru_cache(maxsize=1024)
-def _shortcut(code: str) -> re.Pattern[str] | None:
-    """A pattern for whole E.164 numbers of a calling code; what it matches is valid as it stands.
-
-    A number whose first digits may be a trunk prefix is left to the full parser, which may rewrite
-    it; so is one that the pattern does not match. So the pattern only ever has to be right when it
-    says yes: `is_valid_number` would, and the E.164 form would be the same.
-    """
-    if not code:
-        return None
-    branches: list[str] = []
-    claimed = ""
-    for region in REGIONS_OF[int(code)]:
-        metadata = _metadata(int(code), region)
-        # A region with leading digits of its own takes all numbers that begin with them, valid or
-        # not; those after it in the library's order never see them.
-        mine = f"(?={metadata.leading_digits})" if metadata.leading_digits else ""
-        branches.append(f"{claimed}{mine}{_valid(metadata)}")
-        if metadata.leading_digits:
-            claimed += f"(?!{metadata.leading_digits})"
-    trunk = _metadata(int(code), REGIONS_OF[int(code)][0]).national_prefix_for_parsing
-    # An optional trunk prefix that matches nothing (Argentina) takes nothing away.
-    unchanged = rf"(?!(?:{trunk})(?<!\+{code}))" if trunk else ""
-    return re.compile(rf"\+{code}{unchanged}(?:{'|'.join(branches)})", re.ASCII)
-
-
-@lru_cache(maxsize=1024)
-def _territories(code: str) -> tuple[tuple[str, re.Pattern[str] | None], ...]:
-    """The regions sharing a calling code, each with what a national number of it begins like."""
-    regions = REGIONS_OF[int(code)] if code else ()
-    if len(regions) == 1:
-        return ((regions[0], None),)
-    metadata = [_metadata(int(code), region) for region in regions]
-    return tuple(
-        (region, re.compile(data.leading_digits or _valid(data), re.ASCII))
-        for region, data in zip(regions, metadata, strict=True)
-    )
-
-
-def _metadata(code: int, region: str) -> PhoneMetadata:
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    if metadata is None:  # the library lists no region it has no metadata for
-        raise LookupError(f"no phone number metadata for +{code} {region}")
-    return metadata
-
-
-def _valid(metadata: PhoneMetadata) -> str:
-    """A pattern for the valid national numbers of a region, whatever their type."""
-    kinds = "|".join(map(_described, _kinds(metadata)))
-    general = metadata.general_desc
-    return f"(?={_described(general)})(?:{kinds})" if general is not None and kinds else "(?!)"
-
-
-def _kinds(metadata: PhoneMetadata) -> Iterator[PhoneNumberDesc]:
-    """The number types that count as valid, most frequent first."""
-    mobile = None if metadata.same_mobile_and_fixed_line_pattern else metadata.mobile
-    kinds = (
-        mobile, metadata.fixed_line, metadata.toll_free, metadata.premium_rate,
-        metadata.shared_cost, metadata.voip, metadata.personal_number, metadata.pager,
-        metadata.uan, metadata.voicemail,
-    )  # fmt: skip
-    return (kind for kind in kinds if kind is not None and kind.national_number_pattern)
-
-
-def _described(desc: PhoneNumberDesc) -> str:
-    """A pattern for exactly what a description matches: its digits, in one of its lengths."""
-    lengths = "|".join(rf"\d{{{n}}}" for n in desc.possible_length if n > 0)
-    only = rf"(?=(?:{lengths})\Z)" if desc.possible_length else ""
-    return rf"{only}(?:{desc.national_number_pattern})\Z" if lengths or not only else "(?!)"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
 
-from messaging.domain import addresses
+from messaging.domain import numbering
 from messaging.domain.addresses import AddressProblem, normalise, region_of
 
 BUSY_CODES = [1, 44, 55, 39, 7, 61, 262, 599, 800, 870, 49, 52, 54, 91, 234, 358]
@@ -63,8 +63,8 @@ def agrees_with_the_library(raw: str) -> None:
     expected = by_the_library(raw)
     got = normalise(raw, None)
     assert got == expected if expected else isinstance(got, AddressProblem)
-    code = addresses._calling_code(raw)
-    shortcut = addresses._shortcut(code)
+    code = numbering.calling_code(raw)
+    shortcut = numbering.shortcut(code)
     if shortcut is not None and shortcut.fullmatch(raw):
         assert expected == raw
     if expected is not None:
@@ -136,9 +136,9 @@ def test_the_shortcut_keeps_rules_that_no_real_plan_needs_today(
         "BB": plan("BB", r"\d+", r"5[^8]4\d+|56\d+", leading="55"),
         "CC": plan("CC", r"[56][^9]\d+", r"558\d+|6\d+"),
     }
-    monkeypatch.setattr(addresses, "REGIONS_OF", {1: tuple(plans)})
-    monkeypatch.setattr(addresses, "_metadata", lambda _code, region: plans[region])
-    shortcut = addresses._shortcut.__wrapped__("1")
+    monkeypatch.setattr(numbering, "REGIONS_OF", {1: tuple(plans)})
+    monkeypatch.setattr(numbering, "metadata_of", lambda _code, region: plans[region])
+    shortcut = numbering.shortcut.__wrapped__("1")
     assert shortcut is not None
     assert bool(shortcut.fullmatch(f"+1{national}")) == valid
 
