@@ -23,11 +23,12 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from messaging import queues, store
+from messaging.domain.compliance.policy import Policy
 from messaging.domain.message import ProviderAccount
 from messaging.domain.selection import Candidates
 from messaging.queues import Hints
 from messaging.settings import Settings
-from messaging.store import senders
+from messaging.store import senders, tenants
 from messaging.telemetry import Counters
 from messaging.throttle import Throttle
 
@@ -38,13 +39,18 @@ _DIRECTORY_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class TenantSenders:
-    """A tenant's senders, grouped for selection, and the accounts they belong to."""
+    """A tenant's senders, grouped for selection, their accounts, and what the tenant decided."""
 
     candidates: Candidates
     accounts: dict[UUID, ProviderAccount]
     names: dict[str, UUID]
     """Senders by address and by id, as a caller may name them."""
     pools: dict[str, UUID]
+    pool_regions: dict[UUID, frozenset[str]]
+    """Where a pool may write to (ISO 3166), for pools that are limited."""
+    policy: Policy
+    home: str
+    """The tenant's own country."""
     read_at: float
 
 
@@ -61,6 +67,7 @@ class Runtime:
     sealer: Fernet
     rng: random.Random
     _directory: dict[UUID, TenantSenders] = field(default_factory=dict)
+    _forgotten: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -116,17 +123,37 @@ class Runtime:
         return found is not None and monotonic() - found.read_at < _DIRECTORY_SECONDS
 
     def senders_of(self, tenant_id: UUID) -> TenantSenders:
-        """A tenant's senders and accounts, at most two seconds old."""
+        """A tenant's senders, accounts and policy, at most two seconds old."""
         found = self._directory.get(tenant_id)
         if found is None or not self.knows(tenant_id):
-            with self.engine.connect() as db:
-                read = senders.read(db, tenant_id, self.sealer)
-            names = {s.address: s.id for s in read.senders} | {
-                str(s.id): s.id for s in read.senders
-            }
-            found = TenantSenders(
-                Candidates.of(read.senders), read.accounts, names, read.pools, monotonic()
-            )
+            forgotten = self._forgotten
+            found = self._read(tenant_id)
             with self._lock:
-                self._directory[tenant_id] = found
+                if (
+                    forgotten == self._forgotten
+                ):  # else it may be older than a change made meanwhile
+                    self._directory[tenant_id] = found
         return found
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Read a tenant's senders and policy anew next time: something was changed."""
+        with self._lock:
+            self._forgotten += 1
+            self._directory.pop(tenant_id, None)
+
+    def _read(self, tenant_id: UUID) -> TenantSenders:
+        read_at = monotonic()
+        with self.engine.connect() as db:
+            read = senders.read(db, tenant_id, self.sealer)
+            policy, home = tenants.policy(db, tenant_id), tenants.region(db, tenant_id)
+        names = {s.address: s.id for s in read.senders} | {str(s.id): s.id for s in read.senders}
+        return TenantSenders(
+            candidates=Candidates.of(read.senders),
+            accounts=read.accounts,
+            names=names,
+            pools=read.pools,
+            pool_regions=read.pool_regions,
+            policy=policy,
+            home=home,
+            read_at=read_at,
+        )

@@ -71,6 +71,8 @@ class Standing(StrEnum):
 
 TENDLC_COUNTRIES = frozenset({"US", "PR", "VI", "GU", "AS"})
 TOLL_FREE_COUNTRIES = TENDLC_COUNTRIES | {"CA"}
+REGIMES = (TENDLC_COUNTRIES, TOLL_FREE_COUNTRIES - TENDLC_COUNTRIES)
+"""Countries that ask for the same registrations; every other country asks for none."""
 
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}")
 
@@ -102,3 +104,17 @@ def standing(
     if campaign is CampaignStatus.VERIFIED and brand is BrandStatus.ACTIVE and not taken_off:
         return Standing.CLEAR
     return Standing.CAMPAIGN_NOT_VERIFIED
+
+
+def standing_in(country: str, kind: SenderKind, own: Standing) -> Standing:
+    """What a sender's `own` standing means for messages to a country: clear where it asks nothing."""
+    asking = {
+        SenderKind.LONG_CODE: TENDLC_COUNTRIES,
+        SenderKind.TOLL_FREE: TOLL_FREE_COUNTRIES,
+    }.get(kind, frozenset())
+    return own if country in asking else Standing.CLEAR
+
+
+def answers_unless_said(kind: SenderKind) -> ReplyOwner:
+    """Who answers STOP on a sender nobody said anything about: toll-free numbers' network does."""
+    return ReplyOwner.NETWORK if kind is SenderKind.TOLL_FREE else ReplyOwner.PROVIDER

@@ -2,17 +2,24 @@
 
 `PRECEDENCE` asks the documented reasons in order; the first one that names a usable sender wins.
 A sender is usable when it is active, of the message's channel, healthy, and has not been refused
-for this message before. Only a caller who names a sender may use an unhealthy one.
+for this message before. Only a caller who names a sender may use an unhealthy one. Where a country
+asks for registrations, `Candidates.serving` leaves only the senders that have theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
-from messaging.domain.message import Channel, Message, SelectionReason, Sender
+from messaging.domain.message import Campaign, Channel, Message, SelectionReason, Sender
+from messaging.domain.registration import (
+    REGIMES,
+    TENDLC_COUNTRIES,
+    Standing,
+    standing_in,
+)
 
 
 class Lack(StrEnum):
@@ -62,6 +69,13 @@ class History:
 NO_HISTORY = History()
 
 
+Registration = tuple[Standing, Campaign | None]
+"""What a sender's registrations come to in some country, and the campaign that makes it clear."""
+
+_NOTHING_ASKED: Registration = (Standing.CLEAR, None)
+_NOBODY: Registration = (Standing.NO_SENDER, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """A tenant's active senders, grouped once so that choosing among them is a look-up."""
@@ -71,27 +85,79 @@ class Candidates:
     """Healthy pool members per channel and pool, ordered by id; under None those of every pool."""
     defaults: dict[Channel, tuple[Sender, ...]]
     """Healthy default senders per channel, ordered by id."""
+    standings: dict[tuple[Channel, UUID | None], Registration] = field(default_factory=dict)
+    """The best of each channel's active senders per pool; under None of all, in a pool or not."""
+    named: dict[UUID, Registration] = field(default_factory=dict)
+    """Each active sender's own, also of those left out above for want of it."""
+    regulated: dict[str, Candidates] = field(default_factory=dict, repr=False)
+    """Per country that asks for registrations: the same senders, less those it would refuse."""
 
     @classmethod
     def of(cls, senders: Iterable[Sender]) -> Candidates:
         """Groups active senders of one tenant."""
-        by_id = {sender.id: sender for sender in senders}
-        pools: dict[tuple[Channel, UUID | None], list[Sender]] = {}
-        defaults: dict[Channel, list[Sender]] = {}
-        for sender in sorted(by_id.values(), key=lambda sender: sender.id):
-            if not sender.healthy:
-                continue
-            if sender.pool_ids:
-                pools.setdefault((sender.channel, None), []).append(sender)
-            for pool_id in sender.pool_ids:
-                pools.setdefault((sender.channel, pool_id), []).append(sender)
-            if sender.is_default:
-                defaults.setdefault(sender.channel, []).append(sender)
-        return cls(
-            by_id,
-            {key: tuple(members) for key, members in pools.items()},
-            {channel: tuple(members) for channel, members in defaults.items()},
-        )
+        everybody = sorted(senders, key=lambda sender: sender.id)
+        regulated: dict[str, Candidates] = {}
+        for countries in REGIMES:
+            asked = [_registration(sender, min(countries)) for sender in everybody]
+            regulated |= dict.fromkeys(countries, _group(everybody, asked))
+        return replace(_group(everybody, [_NOTHING_ASKED] * len(everybody)), regulated=regulated)
+
+    def serving(self, country: str | None) -> Candidates:
+        """Those that may write to a country (ISO 3166, two letters); None where nobody knows it."""
+        return self.regulated.get(country, self) if country is not None else self
+
+
+def _registration(sender: Sender, country: str) -> Registration:
+    standing = standing_in(country, sender.kind, sender.standing)
+    needs_campaign = country in TENDLC_COUNTRIES and standing is Standing.CLEAR
+    return standing, sender.campaign if needs_campaign else None
+
+
+def _group(senders: Sequence[Sender], registrations: Sequence[Registration]) -> Candidates:
+    """Those of the senders that are clear, grouped, beside what each one's registrations come to."""
+    named = {s.id: found for s, found in zip(senders, registrations, strict=True)}
+    best: dict[tuple[Channel, UUID | None], Registration] = {}
+    for sender in _best_first(senders, named):
+        for pool_id in (None, *sender.pool_ids):
+            best.setdefault((sender.channel, pool_id), named[sender.id])
+    clear = [s for s in senders if named[s.id][0] is Standing.CLEAR]
+    pools: dict[tuple[Channel, UUID | None], list[Sender]] = {}
+    defaults: dict[Channel, list[Sender]] = {}
+    for sender in clear:
+        if not sender.healthy:
+            continue
+        for pool_id in (None, *sender.pool_ids) if sender.pool_ids else ():
+            pools.setdefault((sender.channel, pool_id), []).append(sender)
+        if sender.is_default:
+            defaults.setdefault(sender.channel, []).append(sender)
+    return Candidates(
+        {sender.id: sender for sender in clear},
+        {key: tuple(members) for key, members in pools.items()},
+        {channel: tuple(members) for channel, members in defaults.items()},
+        best,
+        named,
+    )
+
+
+_RANK = {standing: rank for rank, standing in enumerate(Standing)}
+
+
+def _best_first(senders: Sequence[Sender], named: dict[UUID, Registration]) -> list[Sender]:
+    """By registration, then health: the campaign of a sender that cannot send now says little."""
+    return sorted(senders, key=lambda s: (_RANK[named[s.id][0]], not s.healthy))
+
+
+def standing_of(message: Message, candidates: Candidates, country: str | None) -> Registration:
+    """What the registrations of whoever could carry this message come to in its country.
+
+    Of the sender the caller named, else the best in the message's pool, else of all senders of the
+    channel. A named sender that is none of the tenant's is `choose`'s to refuse. The campaign is
+    given where the country asks for one.
+    """
+    serving = candidates.serving(country)
+    if message.sender_id is not None:
+        return serving.named.get(message.sender_id, _NOTHING_ASKED)
+    return serving.standings.get((message.channel, message.pool_id), _NOBODY)
 
 
 def choose(message: Message, candidates: Candidates, history: History) -> Choice | NoSender:

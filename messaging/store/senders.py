@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import Connection
 
-from messaging.domain.message import Channel, ProviderAccount, Sender
+from messaging.domain import registration
+from messaging.domain.message import Campaign, Channel, ProviderAccount, Sender
+from messaging.domain.registration import (
+    BrandStatus,
+    CampaignStatus,
+    ReplyOwner,
+    SenderKind,
+    Verification,
+)
 from messaging.store import tables as t
 
 
@@ -23,43 +31,83 @@ class Senders:
     senders: tuple[Sender, ...]
     accounts: dict[UUID, ProviderAccount]
     pools: dict[str, UUID]
+    pool_regions: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    """Where a pool may write to (ISO 3166), for pools that are limited."""
 
 
 _SENDERS = sa.text("""
 SELECT s.id, s.tenant_id, s.account_id, s.channel, s.address, s.mps, s.healthy, s.is_default,
-       array_remove(array_agg(p.pool_id), NULL) AS pool_ids
-FROM senders s LEFT JOIN sender_pool_members p ON p.sender_id = s.id
+       s.kind, s.verification, s.reply_owner,
+       ARRAY(SELECT p.pool_id FROM sender_pool_members p WHERE p.sender_id = s.id) AS pool_ids,
+       c.id AS campaign_id, c.name AS campaign, c.status AS campaign_status,
+       c.provider_campaign_id, c.has_links, c.has_phone_numbers, c.age_gated,
+       b.name AS brand, b.status AS brand_status
+FROM senders s
+LEFT JOIN tendlc_campaigns c ON c.id = s.tendlc_campaign_id
+LEFT JOIN brands b ON b.id = c.brand_id
 WHERE s.tenant_id = :tenant AND s.retired_at IS NULL
-GROUP BY s.id ORDER BY s.id
+ORDER BY s.id
 """)
 
 
 def read(db: Connection, tenant_id: UUID, sealer: Fernet) -> Senders:
     """Everything selection and dispatch may use for one tenant."""
-    senders = tuple(
-        Sender(
-            id=row.id,
-            tenant_id=row.tenant_id,
-            account_id=row.account_id,
-            channel=Channel(row.channel),
-            address=row.address,
-            mps=row.mps,
-            healthy=row.healthy,
-            is_default=row.is_default,
-            pool_ids=frozenset(row.pool_ids),
-        )
-        for row in db.execute(_SENDERS, {"tenant": tenant_id})
-    )
+    campaigns: dict[UUID, Campaign] = {}
+    senders = tuple(_sender(row, campaigns) for row in db.execute(_SENDERS, {"tenant": tenant_id}))
     found = db.execute(
         sa.select(t.provider_accounts).where(t.provider_accounts.c.tenant_id == tenant_id)
     )
     accounts = {row.id: account_of(row, sealer) for row in found}
     pools = db.execute(
-        sa.select(t.sender_pools.c.name, t.sender_pools.c.id).where(
+        sa.select(t.sender_pools.c.name, t.sender_pools.c.id, t.sender_pools.c.regions).where(
             t.sender_pools.c.tenant_id == tenant_id
         )
+    ).all()
+    return Senders(
+        senders,
+        accounts,
+        {row.name: row.id for row in pools},
+        {row.id: frozenset(row.regions) for row in pools if row.regions is not None},
     )
-    return Senders(senders, accounts, {row.name: row.id for row in pools})
+
+
+def _sender(row: sa.Row[Any], campaigns: dict[UUID, Campaign]) -> Sender:
+    """One sender with its campaign, which is one value for all senders of the same campaign."""
+    campaign = campaigns.get(row.campaign_id)
+    if campaign is None and row.campaign_id is not None:
+        campaign = campaigns[row.campaign_id] = Campaign(
+            id=row.campaign_id,
+            name=row.campaign,
+            status=CampaignStatus(row.campaign_status),
+            brand=row.brand,
+            brand_status=BrandStatus(row.brand_status),
+            provider_campaign_id=row.provider_campaign_id,
+            has_links=row.has_links,
+            has_phone_numbers=row.has_phone_numbers,
+            age_gated=row.age_gated,
+        )
+    kind, verification = SenderKind(row.kind), Verification(row.verification)
+    return Sender(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        account_id=row.account_id,
+        channel=Channel(row.channel),
+        address=row.address,
+        mps=row.mps,
+        healthy=row.healthy,
+        is_default=row.is_default,
+        pool_ids=frozenset(row.pool_ids),
+        kind=kind,
+        campaign=campaign,
+        verification=verification,
+        standing=registration.standing(
+            kind,
+            verification,
+            campaign.brand_status if campaign else None,
+            campaign.status if campaign else None,
+        ),
+        reply_owner=ReplyOwner(row.reply_owner),
+    )
 
 
 def account_of(row: sa.Row[Any], sealer: Fernet) -> ProviderAccount:
@@ -111,13 +159,22 @@ def move_account(db: Connection, account_id: UUID, base_url: str) -> None:
     )
 
 
-def add_pool(db: Connection, tenant_id: UUID, pool_id: UUID, name: str) -> None:
-    """Create an empty sender pool."""
-    db.execute(sa.insert(t.sender_pools).values(id=pool_id, tenant_id=tenant_id, name=name))
+def add_pool(
+    db: Connection,
+    tenant_id: UUID,
+    pool_id: UUID,
+    name: str,
+    regions: Iterable[str] | None = None,
+) -> None:
+    """Create an empty sender pool; `regions` are where it may write to, None everywhere."""
+    listed = None if regions is None else sorted(regions)
+    db.execute(
+        sa.insert(t.sender_pools).values(id=pool_id, tenant_id=tenant_id, name=name, regions=listed)
+    )
 
 
 def add_senders(db: Connection, senders: Sequence[Sender]) -> None:
-    """Store senders and their pool memberships."""
+    """Store senders, their pool memberships and registrations; what kind one is, its address says."""
     db.execute(
         sa.insert(t.senders),
         [
@@ -130,6 +187,10 @@ def add_senders(db: Connection, senders: Sequence[Sender]) -> None:
                 "mps": s.mps,
                 "healthy": s.healthy,
                 "is_default": s.is_default,
+                "kind": registration.kind_of(s.address),
+                "tendlc_campaign_id": s.campaign.id if s.campaign else None,
+                "verification": s.verification,
+                "reply_owner": s.reply_owner,
             }
             for s in senders
         ],

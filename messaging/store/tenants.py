@@ -7,9 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
+from messaging.domain.compliance.policy import DEFAULT, Policy
 from messaging.store import tables as t
+from messaging.telemetry import log
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,24 @@ def find_key(db: Connection, key_id: str) -> KeyRow | None:
     if row is None:
         return None
     return KeyRow(Tenant(row[0], row[1], row[2]), row[3], row[4])
+
+
+def region(db: Connection, tenant_id: UUID) -> str:
+    """The country a tenant is at home in, where its national numbers are read."""
+    found = db.execute(sa.select(t.tenants.c.default_region).where(t.tenants.c.id == tenant_id))
+    return found.scalar() or "US"
+
+
+def policy(db: Connection, tenant_id: UUID) -> Policy:
+    """What a tenant decided about compliance.
+
+    One that this version cannot read is as none: what holds without one is never looser than law.
+    """
+    kept = db.execute(sa.select(t.tenants.c.policy).where(t.tenants.c.id == tenant_id)).scalar()
+    try:
+        return Policy.model_validate(kept) if kept else DEFAULT
+    except ValidationError as error:
+        # Not the text of the error: it quotes what the tenant wrote.
+        fields = sorted({".".join(map(str, e["loc"])) for e in error.errors()})
+        log().warning("policy.unreadable", tenant_id=str(tenant_id), fields=fields)
+        return DEFAULT

@@ -226,6 +226,11 @@ ALTER TABLE senders
 UPDATE senders SET kind = 'toll_free', reply_owner = 'network'
 WHERE address ~ '^\\+18(00|33|44|55|66|77|88)';
 
+UPDATE senders SET kind = CASE WHEN address ~ '^\\+' THEN 'international'
+                               WHEN address ~ '^[0-9]+$' THEN 'short_code'
+                               ELSE 'alphanumeric' END
+WHERE address !~ '^\\+1';
+
 ALTER TABLE messages
   ADD COLUMN encoding TEXT,
   ADD COLUMN flash BOOLEAN DEFAULT false NOT NULL,

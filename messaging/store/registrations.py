@@ -1,0 +1,140 @@
+"""What is registered where: brands, 10DLC campaigns, the numbers on them, and who waits for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from messaging.domain.registration import BrandStatus, CampaignStatus
+from messaging.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Who a tenant's campaigns speak for, as registered at a provider."""
+
+    name: str
+    status: BrandStatus = BrandStatus.PENDING
+    provider_brand_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TendlcCampaign:
+    """What a brand's messages are registered to say."""
+
+    name: str
+    brand: str
+    """The brand's name."""
+    status: CampaignStatus = CampaignStatus.PENDING
+    use_case: str | None = None
+    provider_campaign_id: str | None = None
+    has_links: bool = True
+    has_phone_numbers: bool = True
+    age_gated: bool = False
+
+
+_PUT_BRAND = sa.text("""
+INSERT INTO brands (id, tenant_id, name, status, provider_brand_id)
+VALUES (:id, :tenant, :name, :status, :provider_brand_id)
+ON CONFLICT (tenant_id, name) DO UPDATE SET
+  status = excluded.status, provider_brand_id = excluded.provider_brand_id, modified_at = now()
+""")
+
+
+def put_brand(db: Connection, tenant_id: UUID, brand_id: UUID, brand: Brand) -> None:
+    """Make a tenant's brand of this name, under `brand_id`, or change it to this."""
+    db.execute(_PUT_BRAND, {"id": brand_id, "tenant": tenant_id, **asdict(brand)})
+
+
+_PUT_CAMPAIGN = sa.text("""
+INSERT INTO tendlc_campaigns (id, tenant_id, brand_id, name, status, use_case, provider_campaign_id,
+                              has_links, has_phone_numbers, age_gated)
+SELECT :id, b.tenant_id, b.id, :name, :status, :use_case, :provider_campaign_id,
+       :has_links, :has_phone_numbers, :age_gated
+FROM brands b WHERE b.tenant_id = :tenant AND b.name = :brand
+ON CONFLICT (tenant_id, name) DO UPDATE SET
+  brand_id = excluded.brand_id, status = excluded.status, use_case = excluded.use_case,
+  provider_campaign_id = excluded.provider_campaign_id, has_links = excluded.has_links,
+  has_phone_numbers = excluded.has_phone_numbers, age_gated = excluded.age_gated,
+  modified_at = now()
+""")
+
+
+def put_campaign(
+    db: Connection, tenant_id: UUID, campaign_id: UUID, campaign: TendlcCampaign
+) -> bool:
+    """Make a tenant's campaign of this name, or change it to this; False if it has no such brand."""
+    values = {"id": campaign_id, "tenant": tenant_id, **asdict(campaign)}
+    return db.execute(_PUT_CAMPAIGN, values).rowcount == 1
+
+
+def brands(db: Connection, tenant_id: UUID) -> list[Brand]:
+    """A tenant's brands, by name."""
+    found = db.execute(
+        sa.select(t.brands.c.name, t.brands.c.status, t.brands.c.provider_brand_id)
+        .where(t.brands.c.tenant_id == tenant_id)
+        .order_by(t.brands.c.name)
+    )
+    return [Brand(row.name, BrandStatus(row.status), row.provider_brand_id) for row in found]
+
+
+def campaigns(db: Connection, tenant_id: UUID) -> list[TendlcCampaign]:
+    """A tenant's 10DLC campaigns, by name."""
+    c = t.tendlc_campaigns.c
+    found = db.execute(
+        sa.select(
+            c.name,
+            t.brands.c.name,
+            c.status,
+            c.use_case,
+            c.provider_campaign_id,
+            c.has_links,
+            c.has_phone_numbers,
+            c.age_gated,
+        )
+        .join(t.brands, t.brands.c.id == c.brand_id)
+        .where(c.tenant_id == tenant_id)
+        .order_by(c.name)
+    )
+    return [
+        TendlcCampaign(name, brand, CampaignStatus(status), *rest)
+        for name, brand, status, *rest in found
+    ]
+
+
+def campaign_id(db: Connection, tenant_id: UUID, name: str) -> UUID | None:
+    """The id of a tenant's campaign."""
+    c = t.tendlc_campaigns.c
+    found: UUID | None = db.execute(
+        sa.select(c.id).where(c.tenant_id == tenant_id, c.name == name)
+    ).scalar()
+    return found
+
+
+def change_senders(
+    db: Connection, tenant_id: UUID, sender_ids: Sequence[UUID], values: Mapping[str, Any]
+) -> int:
+    """Set columns of a tenant's active senders; returns how many there were."""
+    s = t.senders.c
+    changed = db.execute(
+        sa.update(t.senders)
+        .where(s.tenant_id == tenant_id, s.id.in_(sender_ids), s.retired_at.is_(None))
+        .values(**values)
+    )
+    return changed.rowcount
+
+
+def limit_pool(db: Connection, tenant_id: UUID, name: str, regions: Iterable[str] | None) -> bool:
+    """Say where a pool may write to (ISO 3166; None: everywhere); False if there is no such pool."""
+    p = t.sender_pools.c
+    changed = db.execute(
+        sa.update(t.sender_pools)
+        .where(p.tenant_id == tenant_id, p.name == name)
+        .values(regions=None if regions is None else sorted(regions))
+    )
+    return changed.rowcount == 1
