@@ -22,7 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from messaging import providers
+from messaging import providers, suppression
 from messaging.domain import retry
 from messaging.domain.failures import Accepted, Failure, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
@@ -30,7 +30,7 @@ from messaging.domain.message import Message
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
 from messaging.queues import Task
 from messaging.runtime import Runtime
-from messaging.store import attempts, facts, receipts, suppressions
+from messaging.store import attempts, facts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
 from messaging.store.suppressions import NewSuppression
@@ -60,6 +60,7 @@ def record(rt: Runtime, results: Sequence[Result]) -> None:
         outcome = read(result)
         kinds.append("accepted" if isinstance(outcome, Accepted) else outcome.kind.value)
         _enter(rt, page, result.ticket, outcome)
+    _suppress(rt, page.opt_outs)
     for once_more in persistently(rt):
         with once_more:
             write(rt, page)
@@ -108,7 +109,7 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
         )
     )
     if outcome.suppress:
-        page.opt_outs.append(opt_out(message, ticket.account.provider, outcome.code))
+        page.opt_outs += opt_out(rt, message, ticket.account.provider, outcome.code)
 
 
 def accepted(message_id: UUID, epoch: int, provider_message_id: str) -> Move:
@@ -156,11 +157,21 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
             assert_never(never)
 
 
-def opt_out(message: Message, provider: str, code: str) -> NewSuppression:
+def opt_out(rt: Runtime, message: Message, provider: str, code: str) -> list[NewSuppression]:
     """An opt-out that a provider told us of holds for every provider (law 7)."""
-    return NewSuppression(
-        message.tenant_id, message.channel, message.recipient_key, "provider", f"{provider} {code}"
-    )
+    keys = suppression.keys(rt.settings.pepper, message.channel, message.recipient)
+    return [
+        NewSuppression(message.tenant_id, channel, key, "provider", f"{provider} {code}")
+        for channel, key in keys.items()
+    ]
+
+
+def _suppress(rt: Runtime, rows: Sequence[NewSuppression]) -> None:
+    """Before the page that settles their attempts: a crash in between must not forget an opt-out."""
+    if rows:
+        for once_more in persistently(rt):
+            with once_more, rt.engine.begin() as db:
+                suppression.suppress(db, rows)
 
 
 def write(rt: Runtime, page: Page) -> set[UUID]:
@@ -175,7 +186,6 @@ def write(rt: Runtime, page: Page) -> set[UUID]:
         attempts.settle(db, page.settlements)
         attempts.doubt(db, page.doubts, timedelta(seconds=rt.settings.doubt_check_seconds))
         facts.stick(db, [row for row in page.stuck if row[0] in moved])
-        suppressions.add(db, page.opt_outs)
         ids = [s.provider_message_id for s in page.settlements if s.provider_message_id]
         woken = receipts.wake(db, ids)
     if woken:

@@ -15,43 +15,10 @@ def numbers(count: int) -> list[str]:
     return [f"+120255501{n:02}" for n in range(count)]
 
 
-def suppress(world: World, *keys: bytes) -> int:
+def suppress(world: World, *keys: bytes) -> None:
     rows = [NewSuppression(world.tenant.id, Channel.SMS, key, "api") for key in keys]
     with world.rt.engine.begin() as db:
-        return suppressions.add(db, rows)
-
-
-def test_a_suppression_counts_once_and_can_be_lifted_and_set_again(world: World) -> None:
-    mine, other = world.key(), world.key("+12025550124")
-    with world.rt.engine.connect() as db:
-        assert not suppressions.lift(db, world.tenant.id, Channel.SMS, mine)
-    assert [suppress(world, mine), suppress(world, mine, other)] == [1, 1]
-
-    def among() -> set[bytes]:
-        with world.rt.engine.connect() as db:
-            return suppressions.among(db, world.tenant.id, Channel.SMS, [mine, other, b"x"])
-
-    assert among() == {mine, other}
-    with world.rt.engine.begin() as db:
-        assert suppressions.lift(db, world.tenant.id, Channel.SMS, mine)
-    assert among() == {other}
-    assert suppress(world, mine) == 1
-    assert among() == {mine, other}
-
-
-def test_a_suppression_is_of_one_tenant_and_one_channel(world: World) -> None:
-    suppress(world, world.key())
-    with world.rt.engine.connect() as db:
-        key = [world.key()]
-        assert suppressions.among(db, world.tenant.id, Channel.EMAIL, key) == set()
-        assert suppressions.among(db, world.rt.new_id(), Channel.SMS, key) == set()
-
-
-def test_suppressed_twice_at_once_is_lifted_at_once(world: World) -> None:
-    at_once(*[lambda: suppress(world, world.key())] * 6)
-    with world.rt.engine.begin() as db:
-        assert suppressions.lift(db, world.tenant.id, Channel.SMS, world.key())
-        assert suppressions.among(db, world.tenant.id, Channel.SMS, [world.key()]) == set()
+        suppressions.add(db, rows)
 
 
 def test_facts_are_gathered_for_what_is_still_queued(world: World) -> None:
@@ -63,7 +30,7 @@ def test_facts_are_gathered_for_what_is_still_queued(world: World) -> None:
         cases = {c.message.id: c for c in facts.gather(db, [free, stopped, canceled])}
     assert set(cases) == {free, stopped}
     assert cases[free].facts.suppression is None
-        assert cases[stopped].facts.suppression is not None
+    assert cases[stopped].facts.suppression is not None
     assert cases[free].sticky_sender_id == world.sender.id
     assert cases[stopped].sticky_sender_id is None
 
