@@ -30,6 +30,7 @@ COMMANDS = {
     "keys": "messaging.cli.setting_up:keys",
     "accounts": "messaging.cli.setting_up:accounts",
     "senders": "messaging.cli.setting_up:senders",
+    "policy": "messaging.cli.policy:policy",
 }
 """Every command and where it is, in the order of the help."""
 

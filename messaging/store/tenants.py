@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -108,3 +109,16 @@ def policy(db: Connection, tenant_id: UUID) -> Policy:
         fields = sorted({".".join(map(str, e["loc"])) for e in error.errors()})
         log().warning("policy.unreadable", tenant_id=str(tenant_id), fields=fields)
         return DEFAULT
+
+
+def decisions(db: Connection, tenant_id: UUID) -> dict[str, Any]:
+    """What of its policy a tenant decided itself, locked until the transaction ends."""
+    found = db.execute(
+        sa.select(t.tenants.c.policy).where(t.tenants.c.id == tenant_id).with_for_update()
+    )
+    return dict(found.scalar_one())
+
+
+def decide(db: Connection, tenant_id: UUID, decisions: dict[str, Any]) -> None:
+    """Keep what a tenant decided; the caller has checked it."""
+    db.execute(sa.update(t.tenants).where(t.tenants.c.id == tenant_id).values(policy=decisions))

@@ -1,0 +1,44 @@
+"""A tenant sees and changes what it decided about compliance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+DEFAULTS = {"brand": "", "marketing_consent": "required", "over_cap": "defer"}
+
+
+def test_a_policy_is_the_defaults_and_what_was_changed(http: httpx.Client) -> None:
+    before = http.get("/v1/policy").json()
+    assert {name: before[name] for name in DEFAULTS} == DEFAULTS
+    changed = http.patch("/v1/policy", json={"brand": "Acme", "quiet_hours": {"opens": "09:00"}})
+    assert changed.status_code == 200
+    again = http.patch("/v1/policy", json={"quiet_hours": {"preset": "us_strict"}}).json()
+    assert again == http.get("/v1/policy").json()
+    assert (again["brand"], again["quiet_hours"]["opens"]) == ("Acme", "09:00:00")
+    assert again["quiet_hours"]["preset"] == "us_strict"
+    reset = http.patch("/v1/policy", json={"quiet_hours": None, "brand": None}).json()
+    assert reset == before
+
+
+@pytest.mark.parametrize(
+    ("patch", "pointer", "code"),
+    [
+        ({"colour": "red"}, "#/colour", "unknown_field"),
+        ({"over_cap": "shrug"}, "#/over_cap", "not_allowed"),
+        ({"quiet_hours": {"preset": "never"}}, "#/quiet_hours/preset", "not_allowed"),
+        ({"caps": [{"limit": 0, "hours": 24}]}, "#/caps/0/limit", "not_valid"),
+        ({"lookup": {"account": "nobody"}}, "#/lookup/account", "unknown_account"),
+    ],
+)
+def test_what_cannot_be_is_refused_whole(
+    http: httpx.Client, patch: dict[str, Any], pointer: str, code: str
+) -> None:
+    before = http.get("/v1/policy").json()
+    answer = http.patch("/v1/policy", json={"brand": "Changed", **patch})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, code)
+    assert http.get("/v1/policy").json() == before
