@@ -31,6 +31,7 @@ from messaging.settings import Settings
 from messaging.store import senders, tenants
 from messaging.telemetry import Counters
 from messaging.throttle import Throttle
+from messaging.velocity import Velocity
 
 DatabaseError = DBAPIError
 """What a use case raises when Postgres is away or refuses."""
@@ -63,6 +64,7 @@ class Runtime:
     redis: redis.Redis
     hints: Hints
     throttle: Throttle
+    velocity: Velocity
     counters: Counters
     sealer: Fernet
     rng: random.Random
@@ -88,6 +90,7 @@ class Runtime:
             redis=client,
             hints=Hints(queues.publisher(settings.redis_url), client),
             throttle=Throttle(client),
+            velocity=Velocity(client),
             counters=Counters(client),
             sealer=Fernet(base64.urlsafe_b64encode(settings.sealing_key)),
             rng=random.Random(seed),  # noqa: S311 - jitter, not secrets
