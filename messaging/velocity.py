@@ -89,6 +89,7 @@ class Velocity:
                 for row in rows:
                     for key, _ in row:
                         pipe.hincrby(_name(key), str(minute), -1)
+                        pipe.hincrby(_name(key), "used", -1)
                         # Also where the counter had gone, and this made it again.
                         pipe.expire(_name(key), 61 * 60)
                 pipe.execute()
