@@ -23,10 +23,19 @@ from messaging.domain.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from messaging.domain.message import Channel, ProviderAccount, Sender
+from messaging.domain.message import DEVELOPMENT, Channel, ProviderAccount, Sender
+from messaging.domain.registration import (
+    BrandStatus,
+    CampaignStatus,
+    ReplyOwner,
+    SenderKind,
+    answers_unless_said,
+    kind_of,
+)
 from messaging.runtime import Runtime
 from messaging.settings import SettingsError
-from messaging.store import senders, tenants
+from messaging.store import registrations, senders, tenants
+from messaging.store.registrations import Brand, TendlcCampaign
 from messaging.store.senders import Senders
 from messaging.store.tenants import Tenant
 
@@ -129,12 +138,16 @@ def add_senders(
     new: Sequence[NewSender],
     *,
     pool: str | None = None,
+    campaign: str | None = None,
+    reply_owner: ReplyOwner | None = None,
 ) -> list[Sender]:
-    """Add numbers to an account, and to `pool`, which is made if it is new.
+    """Add numbers to an account, to `pool`, which is made if it is new, and to a 10DLC `campaign`.
+
+    `reply_owner` answers STOP and HELP on them: who their kind says, if nobody else is named.
 
     Raises:
         InvalidRequestError: an address is no phone number, or a rate is not positive.
-        NotFoundError: the tenant has no account of that name.
+        NotFoundError: the tenant has no account or no campaign of that name.
         ConflictError: one of the numbers is a sender of this tenant already.
     """
     addresses = _addresses(new, tenant.default_region)
@@ -146,6 +159,7 @@ def add_senders(
                 names = ", ".join(sorted(accounts)) or "none"
                 raise NotFoundError(f"no account is called {account!r}; there are: {names}")
             pools = frozenset({_pool(rt, db, tenant, known, pool)} if pool else ())
+            registered = _campaign(db, tenant, campaign) if campaign else None
             made = [
                 Sender(
                     id=rt.new_id(),
@@ -157,10 +171,14 @@ def add_senders(
                     healthy=True,
                     is_default=sender.is_default,
                     pool_ids=pools,
+                    kind=kind_of(address),
+                    reply_owner=reply_owner or answers_unless_said(kind_of(address)),
                 )
                 for sender, address in zip(new, addresses, strict=True)
             ]
             senders.add_senders(db, made)
+            if registered is not None:
+                _attach(db, tenant, made, registered)
     except IntegrityError:
         raise ConflictError("one of these numbers is a sender of this tenant already") from None
     return made
@@ -187,6 +205,19 @@ def _pool(rt: Runtime, db: Connection, tenant: Tenant, known: Senders, name: str
     made = rt.new_id()
     senders.add_pool(db, tenant.id, made, name)
     return made
+
+
+def _campaign(db: Connection, tenant: Tenant, name: str) -> UUID:
+    found = registrations.campaign_id(db, tenant.id, name)
+    if found is None:
+        known = ", ".join(c.name for c in registrations.campaigns(db, tenant.id)) or "none"
+        raise NotFoundError(f"no 10DLC campaign is called {name!r}; there are: {known}")
+    return found
+
+
+def _attach(db: Connection, tenant: Tenant, on: Sequence[Sender], campaign: UUID) -> None:
+    ids = [sender.id for sender in on]
+    registrations.change_senders(db, tenant.id, ids, {"tendlc_campaign_id": campaign})
 
 
 def list_senders(rt: Runtime, tenant: Tenant) -> Senders:
@@ -226,4 +257,26 @@ def development(
     ]
     if missing:
         add_senders(rt, tenant, account.name, missing, pool=pool)
+    _register(rt, tenant, {sender.address for sender in new})
     return tenant
+
+
+def _register(rt: Runtime, tenant: Tenant, numbers: set[str]) -> None:
+    """Put long codes that are on no campaign on one that development made up."""
+    with rt.engine.begin() as db:
+        bare = [
+            sender
+            for sender in _read(rt, db, tenant).senders
+            if sender.kind is SenderKind.LONG_CODE
+            and sender.campaign is None
+            and sender.address in numbers
+        ]
+        if not bare:
+            return
+        if registrations.campaign_id(db, tenant.id, DEVELOPMENT) is None:
+            brand = Brand(DEVELOPMENT, BrandStatus.ACTIVE)
+            registrations.put_brand(db, tenant.id, rt.new_id(), brand)
+            campaign = TendlcCampaign(DEVELOPMENT, DEVELOPMENT, CampaignStatus.VERIFIED)
+            registrations.put_campaign(db, tenant.id, rt.new_id(), campaign)
+        _attach(db, tenant, bare, _campaign(db, tenant, DEVELOPMENT))
+    rt.forget(tenant.id)

@@ -10,17 +10,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import httpx
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, RowMapping
+from sqlalchemy.engine import Engine
 
 from messaging import callbacks, dispatch, outcomes, receipts
 from messaging.dispatch import Summary
 from messaging.domain import addresses
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Channel, NewMessage, ProviderAccount, Queue, Sender
+from messaging.domain.message import (
+    Campaign,
+    Channel,
+    NewMessage,
+    ProviderAccount,
+    Queue,
+    Sender,
+)
+from messaging.domain.registration import SenderKind, answers_unless_said, kind_of
 from messaging.providers.base import Webhook
 from messaging.runtime import Runtime
 from messaging.settings import Settings
@@ -30,7 +39,9 @@ from messaging.store.messages import NewRow
 from messaging.store.receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.window import Result, Window
+from tests import registered
 from tests.carrier import Carrier
+from tests.looking import Looking
 
 SECRET = "a-secret-of-at-least-32-characters"
 PUBLIC_URL = "https://posthorn.example"
@@ -78,10 +89,11 @@ def sms(**changes: Any) -> NewMessage:
     return NewMessage(**(fields | changes))
 
 
-class World:
+class World(Looking):
     """Everything one test needs to send, receive and look."""
 
     def __init__(self, rt: ClockedRuntime) -> None:
+        super().__init__(rt.engine)
         self.rt = rt
         self.tenant = Tenant(rt.new_id(), f"tenant-{secrets.token_hex(4)}", "US")
         self.carrier = Carrier()
@@ -91,6 +103,7 @@ class World:
         self.pool_id = rt.new_id()
         with rt.engine.begin() as db:
             sender_store.add_pool(db, self.tenant.id, self.pool_id, "main")
+        self.campaign = self.add_campaign("main")
         self.account = self.add_account()
         self.sender = self.add_sender("+12025550199")
 
@@ -120,7 +133,15 @@ class World:
         self.forget_senders()
         return account
 
+    def add_campaign(self, name: str, **changes: Any) -> Campaign:
+        with self.rt.engine.begin() as db:
+            made = registered.campaign(self.rt, db, self.tenant.id, name, **changes)
+        self.forget_senders()
+        return made
+
     def add_sender(self, address: str, **changes: Any) -> Sender:
+        """A sender; a long code is on a verified campaign unless `campaign` says otherwise."""
+        kind = kind_of(address)
         sender = Sender(
             id=self.rt.new_id(),
             tenant_id=self.tenant.id,
@@ -131,6 +152,9 @@ class World:
             healthy=True,
             is_default=True,
             pool_ids=frozenset({self.pool_id}),
+            kind=kind,
+            campaign=self.campaign if kind is SenderKind.LONG_CODE else None,
+            reply_owner=answers_unless_said(kind),
         )
         sender = replace(sender, **changes)
         with self.rt.engine.begin() as db:
@@ -169,9 +193,10 @@ class World:
         return message_id
 
     def take(self, queue: Queue = Queue.NORMAL, limit: int = 250) -> Summary:
-        """One claim, its decisions, and its sends put in line."""
+        """One claim, its decisions, and its sends put in line, where tests may look at them."""
         summary = Summary()
-        dispatch.take(self.rt, self.window, queue, limit, summary)
+        with patch.object(self.window, "start"):
+            dispatch.take(self.rt, self.window, queue, limit, summary)
         return summary
 
     def settle(self) -> None:
@@ -188,38 +213,6 @@ class World:
         summary = self.take(queue)
         self.settle()
         return summary
-
-    def row(self, message_id: UUID) -> RowMapping:
-        (found,) = self.rows("SELECT * FROM messages WHERE id = :id", id=message_id)
-        return found
-
-    def status(self, message_id: UUID) -> str:
-        return str(self.row(message_id)["status"])
-
-    def events(self, message_id: UUID) -> list[str]:
-        found = self.rows(
-            "SELECT event FROM message_events WHERE message_id = :id ORDER BY id", id=message_id
-        )
-        return [row["event"] for row in found]
-
-    def attempts(self, message_id: UUID) -> list[RowMapping]:
-        return self.rows(
-            "SELECT * FROM attempts WHERE message_id = :id ORDER BY epoch", id=message_id
-        )
-
-    def open_attempts(self) -> list[RowMapping]:
-        return self.rows("SELECT * FROM open_attempts ORDER BY message_id")
-
-    def ready(self) -> list[RowMapping]:
-        return self.rows("SELECT * FROM ready ORDER BY due_at, message_id")
-
-    def rows(self, query: str, **values: object) -> list[RowMapping]:
-        with self.rt.engine.connect() as db:
-            return list(db.execute(sa.text(query), values).mappings())
-
-    def run(self, statement: str, **values: object) -> int:
-        with self.rt.engine.begin() as db:
-            return db.execute(sa.text(statement), values).rowcount
 
     def report(
         self, sid: str, status: str, url: str | None = None, code: int | None = None

@@ -16,6 +16,7 @@ from messaging.cli.output import Form, Output, note, show, show_rows
 from messaging.discovery import running
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import DEVELOPMENT
+from messaging.domain.registration import ReplyOwner
 from messaging.embedded import check_database
 from messaging.onboarding import NewAccount, NewSender
 from messaging.settings import Settings, SettingsError
@@ -121,13 +122,22 @@ def add_senders(
     pool: Annotated[str | None, typer.Option(help="A pool to add them to; made if new.")] = None,
     mps: Annotated[float, typer.Option(help="Message segments a second each may send.")] = 1.0,
     default: Annotated[bool, typer.Option("--default", help="For what nobody else fits.")] = False,
+    campaign: Annotated[
+        str | None, typer.Option(help="The 10DLC campaign they are registered with, by name.")
+    ] = None,
+    reply_owner: Annotated[
+        ReplyOwner | None,
+        typer.Option(help="Who answers STOP and HELP; only one party may. Default: as is usual."),
+    ] = None,
     tenant: TenantName = DEVELOPMENT,
 ) -> None:
     """Add numbers to send from."""
     new = [NewSender(number, mps, default) for number in numbers]
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
-        made = onboarding.add_senders(rt, owner, account, new, pool=pool)
+        made = onboarding.add_senders(
+            rt, owner, account, new, pool=pool, campaign=campaign, reply_owner=reply_owner
+        )
     note(f"added {len(made)}")
 
 
@@ -146,7 +156,13 @@ def list_senders(*, tenant: TenantName = DEVELOPMENT, output: Output = Form.TABL
             "healthy": s.healthy,
             "default": s.is_default,
             "pools": sorted(pools[p] for p in s.pool_ids if p in pools),
+            "kind": s.kind,
+            "campaign": s.campaign.name if s.campaign else None,
+            "verification": s.verification,
+            "standing": s.standing,
+            "reply_owner": s.reply_owner,
         }
         for s in known.senders
     ]
-    show_rows(rows, ["id", "address", "account", "mps", "healthy", "default", "pools"], output)
+    shown = ["id", "address", "account", "mps", "healthy", "default", "pools", "standing"]
+    show_rows(rows, shown, output)

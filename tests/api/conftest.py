@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from messaging.settings import Settings
 from messaging.store import migrate, tenants
 from messaging.store import senders as sender_store
 from messaging.store.tenants import Tenant
+from tests import registered
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-of-at-least-32-characters"
@@ -107,6 +108,7 @@ def a_caller(rt: Runtime) -> Caller:
         tenants.add(db, tenant)
         sender_store.add_account(db, account, rt.sealer)
         sender_store.add_pool(db, tenant.id, pool_id, "main")
+        sender = replace(sender, campaign=registered.campaign(rt, db, tenant.id))
         sender_store.add_senders(db, [sender])
     return Caller(tenant, access.mint(rt, tenant, "test"), account, sender)
 

@@ -31,6 +31,7 @@ from messaging.sandbox import DEFAULT_ACCOUNT
 from messaging.settings import Settings
 from messaging.store import migrate, senders, tenants
 from messaging.store.tenants import Tenant
+from tests import registered
 from tests.benchmarks.witness import Carrier, VoidRunError
 
 LIST = 2_000
@@ -201,7 +202,8 @@ def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
         tenants.add(db, tenant)
         senders.add_account(db, account, rt.sealer)
         senders.add_pool(db, tenant.id, pool, "main")
-        senders.add_senders(db, numbers)
+        verified = registered.campaign(rt, db, tenant.id)
+        senders.add_senders(db, [replace(number, campaign=verified) for number in numbers])
     return tenant, account
 
 
