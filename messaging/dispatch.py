@@ -1,10 +1,11 @@
 """The main job: take what is ready as far as it can go right now.
 
-    claim | judge -> choose -> reserve -> open the attempt | send -> decide -> record
+    claim -> hold | judge -> choose -> reserve -> open the attempt | send -> let go -> decide -> record
 
 The bars are commits. A claim is committed before its messages are looked at, so a worker that dies
 over one leaves a list behind. Attempts are committed before the first byte leaves, and no transaction
-is open while a provider is asked.
+is open while a provider is asked. The recipients of a batch are held from before the facts are read
+until its requests are on the wire: a STOP waits for that, so nothing begins after it is committed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from messaging.plan import Opening
 from messaging.providers.base import Outbound
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
-from messaging.store import backlog, facts
+from messaging.store import backlog, facts, suppressions
 from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
@@ -114,7 +115,15 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
     with rt.engine.connect() as db:
         with db.begin():
             claim = backlog.claim(db, queue, limit, rt.settings.lease, rt.new_id())
-        return _take_claimed(rt, window, db, claim, summary) if claim is not None else 0
+        if claim is None:
+            return 0
+        try:
+            with db.begin():
+                suppressions.hold(db, list(claim.epochs))
+            return _take_claimed(rt, window, db, claim, summary)
+        finally:
+            with db.begin():
+                suppressions.release(db)
 
 
 def _take_claimed(
@@ -133,6 +142,7 @@ def _take_claimed(
     opened = [(case, opening) for case, opening in decided.openings if case.message.id in moved]
     send_before = begun + rt.settings.lease_seconds - rt.settings.provider_timeout_seconds - 1
     window.submit([_ticket(rt, case, opening, send_before) for case, opening in opened])
+    window.start()
     summary.claimed += len(claim.epochs)
     summary.sent += len(opened)
     summary.waiting += len(decided.waits)

@@ -145,9 +145,11 @@ def test_an_opt_out_the_provider_knows_of_holds_for_every_later_message(world: W
     world.send()
     row = world.row(first)
     assert (row["status"], row["provider_code"]) == ("opted_out", "21610")
-    (suppression,) = world.rows("SELECT * FROM suppressions")
-    assert (suppression["source"], suppression["evidence"]) == ("provider", "twilio 21610")
-    assert suppression["recipient_key"] == world.key()
+    told = world.rows("SELECT * FROM suppression_events WHERE channel = 'sms'")
+    assert [(e["source"], e["evidence"]) for e in told] == [
+        ("provider", f"twilio 21610 about message {first}")
+    ]
+    assert told[0]["recipient_key"] == world.key()
     second = world.put_one()
     other = world.put_one(recipient="+12025550124")
     world.carrier.answer = lambda _: accepted()
@@ -179,8 +181,8 @@ def test_a_definite_refusal_ends_the_message_where_its_code_says(
 
 def suppress(world: World, _id: object) -> None:
     world.run(
-        "INSERT INTO suppressions (tenant_id, channel, recipient_key, source)"
-        " VALUES (:tenant, 'sms', :key, 'api')",
+        "INSERT INTO suppressions (tenant_id, channel, recipient_key, kind, scope, source, since)"
+        " VALUES (:tenant, 'sms', :key, 'opt_out', 'all', 'api', now())",
         tenant=world.tenant.id,
         key=world.key(),
     )
