@@ -22,18 +22,17 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from messaging import providers, suppression
+from messaging import providers, refusals
 from messaging.domain import retry
 from messaging.domain.failures import Accepted, Failure, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
-from messaging.domain.message import Message
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
 from messaging.queues import Task
+from messaging.refusals import Refusal
 from messaging.runtime import Runtime
 from messaging.store import attempts, facts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
-from messaging.store.suppressions import NewSuppression
 from messaging.telemetry import buckets, tally
 from messaging.window import TOO_LATE, Result, Ticket
 
@@ -49,7 +48,7 @@ class Page:
     settlements: list[Settlement] = field(default_factory=list)
     doubts: list[tuple[UUID, int, str]] = field(default_factory=list)
     stuck: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
-    opt_outs: list[NewSuppression] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
 
 def record(rt: Runtime, results: Sequence[Result]) -> None:
@@ -60,7 +59,10 @@ def record(rt: Runtime, results: Sequence[Result]) -> None:
         outcome = read(result)
         kinds.append("accepted" if isinstance(outcome, Accepted) else outcome.kind.value)
         _enter(rt, page, result.ticket, outcome)
-    _suppress(rt, page.opt_outs)
+    for once_more in persistently(rt):
+        with once_more:
+            # First: should we stop in between, nobody's opt-out is forgotten.
+            refusals.heed(rt, page.refusals)
     for once_more in persistently(rt):
         with once_more:
             write(rt, page)
@@ -108,8 +110,9 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
             detail=outcome.detail,
         )
     )
-    if outcome.suppress:
-        page.opt_outs += opt_out(rt, message, ticket.account.provider, outcome.code)
+    page.refusals.append(
+        Refusal(message.id, ticket.account.provider, outcome.code, opted_out=outcome.suppress)
+    )
 
 
 def accepted(message_id: UUID, epoch: int, provider_message_id: str) -> Move:
@@ -155,23 +158,6 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
             )
         case never:
             assert_never(never)
-
-
-def opt_out(rt: Runtime, message: Message, provider: str, code: str) -> list[NewSuppression]:
-    """An opt-out that a provider told us of holds for every provider (law 7)."""
-    keys = suppression.keys(rt.settings.pepper, message.channel, message.recipient)
-    return [
-        NewSuppression(message.tenant_id, channel, key, "provider", f"{provider} {code}")
-        for channel, key in keys.items()
-    ]
-
-
-def _suppress(rt: Runtime, rows: Sequence[NewSuppression]) -> None:
-    """Before the page that settles their attempts: a crash in between must not forget an opt-out."""
-    if rows:
-        for once_more in persistently(rt):
-            with once_more, rt.engine.begin() as db:
-                suppression.suppress(db, rows)
 
 
 def write(rt: Runtime, page: Page) -> set[UUID]:

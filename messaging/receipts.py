@@ -17,11 +17,12 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from messaging import callbacks, providers
+from messaging import callbacks, providers, refusals
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount
 from messaging.providers.base import DeliveryReport, Webhook
 from messaging.queues import Task
+from messaging.refusals import Refusal
 from messaging.runtime import Runtime
 from messaging.store import attempts, senders
 from messaging.store import receipts as ledger
@@ -98,7 +99,7 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
     while rt.now() - started < timedelta(seconds=seconds):
         with rt.engine.begin() as db:
             pending = ledger.take(db, batch)
-            done = _apply_each_if_need_be(db, pending)
+            done = _apply_each_if_need_be(rt, db, pending)
         results += [result for _, result, _ in done.results]
         if len(pending) < batch:
             break
@@ -110,11 +111,13 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
     return ", ".join(f"{n} {word}" for word, n in counted.items()) or "nothing to apply"
 
 
-def _apply_each_if_need_be(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
+def _apply_each_if_need_be(
+    rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]
+) -> _Batch:
     """Apply a batch; if one receipt breaks it, apply them one by one and set that one aside."""
     try:
         with db.begin_nested():
-            return _apply_batch(db, pending)
+            return _apply_batch(rt, db, pending)
     except DBAPIError:
         raise
     except Exception as error:  # noqa: BLE001 - a receipt we misread must not hold up all others
@@ -124,7 +127,7 @@ def _apply_each_if_need_be(db: Connection, pending: Sequence[PendingReceipt]) ->
     for receipt in pending:
         try:
             with db.begin_nested():
-                whole.results += _apply_batch(db, [receipt]).results
+                whole.results += _apply_batch(rt, db, [receipt]).results
         except DBAPIError:
             raise
         except Exception:  # noqa: BLE001 - as above
@@ -134,10 +137,11 @@ def _apply_each_if_need_be(db: Connection, pending: Sequence[PendingReceipt]) ->
     return whole
 
 
-def _apply_batch(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
+def _apply_batch(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
     batch = _Batch()
     read = [(r, report) for r in pending for report in _reports(batch, r)]
     found = _attempts(db, read)
+    _heed(rt, read, found)
     targets = ledger.targets(db, sorted({m for m, _ in found.values()}))
     state = {message_id: Status(target.status) for message_id, target in targets.items()}
     for receipt, report in read:
@@ -155,6 +159,32 @@ def _apply_batch(db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
     ledger.park(db, batch.parked, _PARKED_FOR)
     ledger.note(db, batch.results)
     return batch
+
+
+def _heed(
+    rt: Runtime,
+    read: Sequence[tuple[PendingReceipt, DeliveryReport]],
+    found: dict[int, tuple[UUID, int]],
+) -> None:
+    """Take what is said of the people first, in a transaction of its own.
+
+    Nothing but the receipts is locked yet, so a STOP that waits for these messages waits for nobody
+    who waits for it.
+    """
+    refusals.heed(
+        rt,
+        [
+            Refusal(
+                found[receipt.id][0],
+                receipt.provider,
+                report.code,
+                opted_out=report.event is Event.OPTED_OUT,
+            )
+            for receipt, report in read
+            if receipt.id in found
+            and report.event in {Event.OPTED_OUT, Event.UNDELIVERED, Event.FAILED}
+        ],
+    )
 
 
 def _reports(batch: _Batch, receipt: PendingReceipt) -> list[DeliveryReport]:

@@ -94,3 +94,5 @@ class Provider:
     verify: Callable[[ProviderAccount, Webhook], bool]
     reports: Callable[[Webhook], list[DeliveryReport]]
     """Reads a verified webhook; unknown parameters are accepted, an unreadable one gives []."""
+    dead_numbers: frozenset[str] = frozenset()
+    """Codes saying that nobody can be reached at the number, now or later."""

@@ -236,4 +236,5 @@ PROVIDER = Provider(
     sightings=sightings,
     verify=verify,
     reports=reports,
+    dead_numbers=frozenset({"21614", "30005", "30006"}),
 )

@@ -93,7 +93,9 @@ class Added:
     """Those that hold now: all but what came after a later lift."""
 
 
-# `told` repeats nothing: a file imported twice, or a webhook that comes again, is in the ledger once.
+# `told` repeats nothing, so a file imported twice or a receipt that comes again is in the ledger once:
+# what was said at the same time is the same statement, and so is what has the same evidence while it
+# still holds.
 _ADD = sa.text("""
 WITH v AS (
   SELECT n, tenant_id, channel, recipient_key, source, evidence, kind, scope, at AS told_at,
@@ -114,11 +116,14 @@ WITH v AS (
     (tenant_id, channel, recipient_key, action, kind, scope, source, evidence, at)
   SELECT tenant_id, channel, recipient_key, 'suppress', kind, scope, source, evidence, at
   FROM judged j
-  WHERE told_at IS NULL OR NOT EXISTS (SELECT 1 FROM suppression_events e
+  WHERE NOT EXISTS (SELECT 1 FROM suppression_events e
     WHERE e.tenant_id = j.tenant_id AND e.channel = j.channel
       AND e.recipient_key = j.recipient_key AND e.action = 'suppress' AND e.kind = j.kind
       AND e.scope = j.scope AND e.source = j.source
-      AND e.evidence IS NOT DISTINCT FROM j.evidence AND e.at = j.at)
+      AND (e.at = j.told_at AND e.evidence IS NOT DISTINCT FROM j.evidence
+        OR j.told_at IS NULL AND e.evidence = j.evidence AND EXISTS (SELECT 1 FROM suppressions s
+          WHERE s.tenant_id = j.tenant_id AND s.channel = j.channel
+            AND s.recipient_key = j.recipient_key AND s.kind = j.kind AND s.scope = j.scope)))
   ORDER BY n
 ), held AS (
   INSERT INTO suppressions (tenant_id, channel, recipient_key, kind, scope, source, since)

@@ -1,0 +1,85 @@
+"""What do a provider's refusals say about the person, beyond the one message?
+
+An opt-out that a provider knows of holds for every provider, and cancels the rest of what waits
+(law 7). A number that two messages could not reach, for a reason that does not pass, is not tried a
+third time; since that is no word of the person, START does not undo it. The page that ends the
+message's own attempt is written afterwards, so that a crash in between forgets nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from messaging import providers, suppression
+from messaging.domain.compliance.facts import SuppressionKind
+from messaging.runtime import Runtime
+from messaging.store import suppression_reads
+from messaging.store.suppression_reads import Recipient
+from messaging.store.suppressions import NewSuppression
+
+_DEAD_ENDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A provider's word about one message."""
+
+    message_id: UUID
+    provider: str
+    code: str | None
+    opted_out: bool
+    """Whether it says that the recipient does not want it."""
+
+    @property
+    def dead_number(self) -> bool:
+        """Whether it says that nobody can be reached there."""
+        return self.code in providers.get(self.provider).dead_numbers
+
+
+def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:
+    """Suppress whom these speak of, in a transaction of its own."""
+    telling = [r for r in refusals if r.opted_out or r.dead_number]
+    if not telling:
+        return
+    codes = sorted(set().union(*(providers.get(r.provider).dead_numbers for r in telling)))
+    with rt.engine.begin() as db:
+        people = suppression_reads.recipients(db, [r.message_id for r in telling], codes)
+        known = [(r, people[r.message_id]) for r in telling if r.message_id in people]
+        rows = [*_opt_outs(rt, known), *_unreachable(known)]
+        if rows:
+            suppression.suppress(db, rows)
+
+
+def _opt_outs(rt: Runtime, known: Sequence[tuple[Refusal, Recipient]]) -> Iterable[NewSuppression]:
+    for refusal, who in known:
+        if refusal.opted_out:
+            keys = {who.channel: who.key}
+            if who.address is not None:
+                keys = suppression.keys(rt.settings.pepper, who.channel, who.address)
+            for channel, key in keys.items():
+                yield NewSuppression(who.tenant_id, channel, key, "provider", _evidence(refusal))
+
+
+def _unreachable(known: Sequence[tuple[Refusal, Recipient]]) -> Iterable[NewSuppression]:
+    dead_ends: defaultdict[tuple[UUID, bytes], set[UUID]] = defaultdict(set)
+    for refusal, who in known:
+        if refusal.dead_number:
+            dead_ends[who.tenant_id, who.key] |= {who.message_id, *who.dead_ends}
+    last = {(who.tenant_id, who.key): (r, who) for r, who in known if r.dead_number}
+    for place, (refusal, who) in last.items():
+        if len(dead_ends[place]) >= _DEAD_ENDS:
+            yield NewSuppression(
+                who.tenant_id,
+                who.channel,
+                who.key,
+                "provider",
+                _evidence(refusal),
+                SuppressionKind.UNREACHABLE,
+            )
+
+
+def _evidence(refusal: Refusal) -> str:
+    return f"{refusal.provider} {refusal.code} about message {refusal.message_id}"
