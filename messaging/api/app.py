@@ -13,7 +13,18 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from messaging import __version__, embedded, telemetry
-from messaging.api import health, native, openapi, policy, problems, suppressions, webhooks
+from messaging.api import (
+    consents,
+    dnc,
+    health,
+    native,
+    openapi,
+    policy,
+    preview,
+    problems,
+    suppressions,
+    webhooks,
+)
 from messaging.api.desk import Desk
 from messaging.api.errors import HANDLERS
 from messaging.api.request_ids import RequestIds
@@ -52,7 +63,7 @@ def create_app(rt: Runtime) -> FastAPI:
     app.state.desk = desk
     app.add_middleware(RequestIds, new_id=rt.new_id)
     app.router.routes.insert(0, Route("/livez", health.livez))
-    for part in (native, policy, suppressions, health, problems):
+    for part in (native, preview, policy, suppressions, consents, dnc, health, problems):
         app.include_router(part.router)
     openapi.describe(app, rt.now)
     return app

@@ -19,6 +19,7 @@ COMMANDS = {
     "up": "messaging.cli.up:up",
     "demo": "messaging.cli.demo:demo",
     "send": "messaging.cli.messages:send",
+    "preview": "messaging.cli.preview:preview",
     "status": "messaging.cli.messages:status",
     "cancel": "messaging.cli.messages:cancel",
     "top": "messaging.cli.top:top",

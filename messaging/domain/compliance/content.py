@@ -12,6 +12,7 @@ from messaging.domain.compliance.links import SHORTENERS, links, shortener
 from messaging.domain.compliance.regulated import REGULATED, content_problem
 from messaging.domain.compliance.telephones import phone_numbers
 from messaging.domain.compliance.verdicts import Reason
+from messaging.domain.encoding import smart
 
 __all__ = [
     "REGULATED",
@@ -46,7 +47,7 @@ _OPT_OUT = re.compile(
     rf"\b{_ASK}{_QUOTED}+(?:(?:with|the word|com|a palavra|con|la palabra|par|mit){_QUOTED}+)?{_KEYWORD}"
     # STOP to cancel, SAIR para sair, BAJA p/ cancelar, STOP pour vous desabonner
     r"|\b(?:stop|unsubscribe|cancel|quit|sair|parar|arret|baja|stopp)['\"*)\]]?"
-    r" (?:to|2|para|p/|pra|pour|para no|um) ?(?:not\b|no\b|nao\b|ne\b|vous\b|se\b)?"
+    r"(?: (?:to|2|para|p/|pra|pour|um)| ?=) ?(?:not\b|no\b|nao\b|ne\b|vous\b|se\b)?"
     r" ?(?:opt|end|cancel|unsub|quit|stop|leave|receive|receber|recibir|sair|parar|descadastr|"
     r"remov|darse|recevoir|desabonner|desinscr|abzu)"
     # STOP 36180, STOP au 36180, SAIR para 27000
@@ -106,7 +107,7 @@ def first_marketing(body: str, brand: str, notice: str) -> str:
 
 
 def _compared(text: str) -> str:
-    """A text for comparison: no accents, no case, single spaces."""
+    """A text for comparison: plain punctuation, no accents, no case, single spaces."""
     if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+        text = _MARKS.sub("", unicodedata.normalize("NFKD", smart(text)))
     return _SPACES.sub(" ", text).casefold()
