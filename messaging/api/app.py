@@ -16,6 +16,7 @@ from messaging import __version__, embedded, telemetry
 from messaging.api import (
     consents,
     dnc,
+    explain,
     health,
     native,
     openapi,
@@ -63,7 +64,7 @@ def create_app(rt: Runtime) -> FastAPI:
     app.state.desk = desk
     app.add_middleware(RequestIds, new_id=rt.new_id)
     app.router.routes.insert(0, Route("/livez", health.livez))
-    for part in (native, preview, policy, suppressions, consents, dnc, health, problems):
+    for part in (explain, native, preview, policy, suppressions, consents, dnc, health, problems):
         app.include_router(part.router)
     openapi.describe(app, rt.now)
     return app

@@ -71,6 +71,14 @@ class MessageBody(BaseModel):
     from_: Annotated[str | None, Field(alias="from", description="the sender that was chosen")]
     body: str
     segments: int
+    encoding: Annotated[str | None, Field(description="GSM-7 or UCS-2")]
+    flash: bool
+    content: str | None
+    time_zone: str | None
+    postal_code: str | None
+    purpose: Annotated[
+        str | None, Field(description="set on our own answers to STOP, START and HELP")
+    ]
     metadata: dict[str, Any] | None
     conversation_id: UUID | None
     requested_sender_id: UUID | None
@@ -95,6 +103,9 @@ class MessageBody(BaseModel):
     undeliverable_at: datetime | None
     blocked_at: datetime | None
     canceled_at: datetime | None
+    erased_at: Annotated[
+        datetime | None, Field(description="since then body and recipient are empty")
+    ]
 
 
 class MessagePage(BaseModel):

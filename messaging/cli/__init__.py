@@ -21,6 +21,7 @@ COMMANDS = {
     "send": "messaging.cli.messages:send",
     "preview": "messaging.cli.preview:preview",
     "status": "messaging.cli.messages:status",
+    "explain": "messaging.cli.explain:explain",
     "cancel": "messaging.cli.messages:cancel",
     "top": "messaging.cli.top:top",
     "doctor": "messaging.cli.doctor:doctor",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from messaging import intake, onboarding
+from messaging import explaining, intake, onboarding
 from messaging.api import schema
 from messaging.discovery import located
 from messaging.domain import request
@@ -55,6 +55,12 @@ class Direct:
             }
         # Over HTTP the same things come as text.
         plain: Json = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))
+        return plain
+
+    def explain(self, message_id: UUID) -> Json:
+        """Why a message is where it is."""
+        found = explaining.explain(self._rt, self._tenant, message_id)
+        plain: Json = orjson.loads(orjson.dumps(found, option=orjson.OPT_UTC_Z))
         return plain
 
     def cancel(self, message_id: UUID) -> None:

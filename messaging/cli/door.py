@@ -32,6 +32,9 @@ class Door(Protocol):
     def message(self, message_id: UUID) -> Json:
         """A message and everything that happened to it."""
 
+    def explain(self, message_id: UUID) -> Json:
+        """Why a message is where it is."""
+
     def cancel(self, message_id: UUID) -> None:
         """Call a message off."""
 

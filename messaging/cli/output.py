@@ -32,6 +32,11 @@ def note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def say(text: str) -> None:
+    """A line of data on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
 def mask(number: str) -> str:
     """A number without the digits that make it one person's: +12025550123 is +1202***0123."""
     return f"{number[:5]}***{number[-4:]}" if len(number) > 10 else "***"

@@ -30,6 +30,11 @@ class OverHttp:
         history: Json = self._client.request("GET", f"/v1/messages/{message_id}/events").json()
         return {**found, **history}
 
+    def explain(self, message_id: UUID) -> Json:
+        """Why a message is where it is."""
+        found: Json = self._client.request("GET", f"/v1/messages/{message_id}/explain").json()
+        return found
+
     def cancel(self, message_id: UUID) -> None:
         """Call a message off."""
         self._client.request("POST", f"/v1/messages/{message_id}/cancel")

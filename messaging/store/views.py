@@ -29,6 +29,12 @@ class MessageView:
     recipient: str
     body: str
     segments: int
+    encoding: str | None
+    flash: bool
+    content: str | None
+    time_zone: str | None
+    postal_code: str | None
+    purpose: str | None
     metadata: dict[str, Any] | None
     requested_sender_id: UUID | None
     pool_id: UUID | None
@@ -55,6 +61,7 @@ class MessageView:
     undeliverable_at: datetime | None
     blocked_at: datetime | None
     canceled_at: datetime | None
+    erased_at: datetime | None
 
 
 _COLUMNS = [

@@ -1,0 +1,64 @@
+"""`GET /v1/messages/{id}/explain`: why a message is where it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from messaging import explaining
+from messaging.api import schema
+from messaging.api.native import Desks, MessageId, Tenants
+from messaging.domain.lifecycle import Status
+
+router = APIRouter(prefix="/v1/messages", tags=["messages"])
+
+
+class VerdictBody(BaseModel):
+    """One judgement of the rules."""
+
+    at: datetime
+    stage: Annotated[str, Field(description="intake or dispatch")]
+    outcome: Annotated[str, Field(description="allow, defer or block")]
+    version: Annotated[str, Field(description="of the rules and of the law's data")]
+    rule: str | None
+    reason: str | None
+    detail: str | None
+    until: datetime | None
+    inputs: Annotated[
+        dict[str, Any] | None, Field(description="what the rules saw that was not ordinary")
+    ]
+
+
+class TriedBody(BaseModel):
+    """One attempt, as the story tells it."""
+
+    number: int
+    sender: str
+    chosen_by: str
+    started_at: datetime
+    outcome: str
+    settled_by: str | None
+    code: str | None
+    detail: str | None
+
+
+class ExplanationBody(BaseModel):
+    """A message's story; it holds no whole number and no body."""
+
+    id: UUID
+    status: Status
+    summary: Annotated[str, Field(description="the answer in one sentence")]
+    sentences: Annotated[list[str], Field(description="the whole chain, oldest first")]
+    verdicts: list[VerdictBody]
+    attempts: list[TriedBody]
+
+
+@router.get("/{message_id}/explain", response_model=ExplanationBody)
+def explain_message(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
+    """Explain why a message is where it is, in plain sentences."""
+    return schema.answer(explaining.explain(desk.rt, tenant, message_id))
