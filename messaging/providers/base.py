@@ -58,6 +58,21 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """What somebody wrote to a number of ours."""
+
+    provider_message_id: str
+    from_: str
+    """As the provider writes it, not normalised: it may be a short code or a name."""
+    to: str
+    body: str
+    provider_keyword: str | None
+    """STOP, START or HELP if the provider itself read that in it, and then acted on it."""
+    at: datetime | None
+    """When it was sent, if the provider says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """An attempt of unknown outcome, as far as a look-up needs to know it."""
 
@@ -94,5 +109,7 @@ class Provider:
     verify: Callable[[ProviderAccount, Webhook], bool]
     reports: Callable[[Webhook], list[DeliveryReport]]
     """Reads a verified webhook; unknown parameters are accepted, an unreadable one gives []."""
+    inbound: Callable[[Webhook], InboundMessage | None]
+    """Reads a verified webhook; None if it is no inbound message, or unreadable."""
     dead_numbers: frozenset[str] = frozenset()
     """Codes saying that nobody can be reached at the number, now or later."""

@@ -23,6 +23,7 @@ from messaging.domain.message import Channel, ProviderAccount
 from messaging.providers import replies, signatures
 from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
 from messaging.providers.twilio_errors import ASYNC, SYNC
+from messaging.providers.twilio_inbound import inbound
 
 _RETRY_RECEIPTS = "#rc=5&rp=all"
 """Twilio repeats a receipt only on a connect timeout unless told otherwise; a fragment is not signed."""
@@ -236,5 +237,6 @@ PROVIDER = Provider(
     sightings=sightings,
     verify=verify,
     reports=reports,
+    inbound=inbound,
     dead_numbers=frozenset({"21614", "30005", "30006"}),
 )

@@ -61,6 +61,8 @@ class Dialect:
     receipt: Callable[[str], bytes]
     """The body of a receipt with this status word."""
     delivered: str
+    inbound: Callable[[str | None], bytes]
+    """The body of an inbound message of `TO` to `FROM`, with the provider's own reading of it."""
 
 
 def webhook(dialect: Dialect, status: str, url: str = CALLBACK) -> Webhook:
@@ -83,11 +85,28 @@ def _twilio_receipt(status: str) -> bytes:
     return urlencode(fields).encode()
 
 
+def _twilio_inbound(keyword: str | None) -> bytes:
+    fields = {
+        "MessageSid": SID,
+        "SmsSid": SID,
+        "SmsStatus": "received",
+        "From": TO,
+        "To": FROM,
+        "Body": BODY,
+        "NumMedia": "0",
+        "NewToUs": "1",
+    }
+    if keyword is not None:
+        fields["OptOutType"] = keyword
+    return urlencode(fields).encode()
+
+
 DIALECTS: dict[str, Dialect] = {
     "twilio": Dialect(
         accepted=f'{{"sid": "{SID}", "status": "queued"}}'.encode(),
         sign=_sign_twilio,
         receipt=_twilio_receipt,
         delivered="delivered",
+        inbound=_twilio_inbound,
     )
 }

@@ -218,6 +218,36 @@ def test_a_garbage_webhook_never_raises(
     hook = Webhook(url, headers, body)
     assert provider.verify(account(provider.name), hook) is False
     assert provider.reports(hook) == []
+    assert provider.inbound(hook) is None
+
+
+@each_provider
+@pytest.mark.parametrize("keyword", [None, "STOP", "START", "HELP"])
+def test_an_inbound_message_is_read_and_is_no_receipt(
+    provider: Provider, dialect: Dialect, keyword: str | None
+) -> None:
+    body = dialect.inbound(keyword)
+    hook = Webhook(CALLBACK, dialect.sign(CALLBACK, body), body)
+    assert provider.verify(account(provider.name), hook)
+    read = provider.inbound(hook)
+    assert read is not None
+    assert (read.provider_message_id, read.from_, read.to, read.body) == (SID, TO, FROM, BODY)
+    assert read.provider_keyword == keyword
+    assert provider.reports(hook) == []
+
+
+@each_provider
+def test_a_receipt_is_no_inbound_message(provider: Provider, dialect: Dialect) -> None:
+    for status in (dialect.delivered, "teleported"):
+        assert provider.inbound(webhook(dialect, status)) is None
+
+
+@each_provider
+def test_a_forged_inbound_message_is_refused(provider: Provider, dialect: Dialect) -> None:
+    body = dialect.inbound("STOP")
+    headers = dialect.sign(CALLBACK, body)
+    assert not provider.verify(account(provider.name), Webhook(CALLBACK, headers, body + b"&x=1"))
+    assert not provider.verify(account(provider.name), Webhook(CALLBACK, {}, body))
 
 
 @each_provider
