@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 Week = tuple[tuple[tuple[int, int], ...], ...]
@@ -24,6 +23,7 @@ HORIZON = timedelta(days=9)
 
 _DAY = timedelta(days=1)
 _ZERO = timedelta(0)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Span = tuple[datetime, datetime]
 """Half-open, in UTC."""
@@ -142,15 +142,9 @@ def _answer(
     now = _next(together, at)
     if now is not None and now[0] <= at:
         return Open(now[1] + margin)
-    closed: tuple[datetime, Clock] | None = None
-    for clock, spans in zip(hours.clocks, alone, strict=True):
-        ahead = _next(spans, at)
-        opens = ahead[0] if ahead else datetime.max.replace(tzinfo=UTC)
-        if opens > at and (closed is None or opens > closed[0]):
-            closed = opens, clock
-    if closed is None:  # pragma: no cover - what no clock forbids is in `together`
-        raise AssertionError("closed, and by no clock")
-    return Closed(now[0] if now else None, closed[1])
+    ahead = [_next(spans, at) for spans in alone]
+    opens = [span[0] if span else _NEVER for span in ahead]
+    return Closed(now[0] if now else None, hours.clocks[opens.index(max(opens))])
 
 
 def _next(spans: list[Span], at: datetime) -> Span | None:
@@ -215,25 +209,22 @@ def _open(zone: str, week: Week, holidays: str | None, day: date) -> tuple[Span,
 
 @lru_cache(maxsize=16384)
 def _offsets(zone: str, day: date) -> tuple[tuple[datetime, datetime, timedelta], ...]:
-    """The parts of a UTC day, as naive [start, end), in each of which a zone keeps one offset."""
+    """The parts of a UTC day, as naive [start, end), in each of which a zone keeps one offset.
+
+    They are two at most: no zone has ever changed its offset twice within two days.
+    """
     tz = ZoneInfo(zone)
-    midnight = datetime.combine(day, time.min)
-    changes = [midnight]
-    for before, after in pairwise(midnight + timedelta(hours=hour) for hour in range(25)):
-        if _offset(tz, before) != _offset(tz, after):
-            changes.append(_change(tz, before, after))
-    changes.append(midnight + _DAY)
-    return tuple((a, b, _offset(tz, a)) for a, b in pairwise(changes) if a < b)
-
-
-def _change(tz: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The first second in (before, after] with the offset of `after`."""
-    kept = _offset(tz, before)
-    seconds = range(1, round((after - before).total_seconds()) + 1)
-    ahead = bisect_right(
-        seconds, x=False, key=lambda s: _offset(tz, before + timedelta(seconds=s)) != kept
+    start = datetime.combine(day, time.min)
+    end = start + _DAY
+    before, after = _offset(tz, start), _offset(tz, end)
+    if before == after:
+        return ((start, end, before),)
+    seconds = range(_DAY // timedelta(seconds=1))
+    kept = bisect_right(
+        seconds, x=False, key=lambda s: _offset(tz, start + timedelta(seconds=s)) != before
     )
-    return before + timedelta(seconds=seconds[ahead])
+    change = start + timedelta(seconds=kept)
+    return (start, change, before), (change, end, after)
 
 
 def _offset(tz: ZoneInfo, instant: datetime) -> timedelta:
