@@ -59,7 +59,7 @@ def _written_out(value: object) -> object:
     return value
 
 
-Text = Annotated[str, AfterValidator(_check_text)]
+Text = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_text)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 """A point in time with its UTC offset, as `2026-03-01T12:00:00-05:00`."""
 
@@ -80,12 +80,8 @@ class ConsentRequest(BaseModel):
         Basis | None,
         Field(description="how it was given; for ask, what YES will give; none for revoke"),
     ] = None
-    source: Annotated[
-        Text, Field(min_length=1, max_length=100, description="where it was said", examples=["web"])
-    ]
-    text_version: Annotated[
-        Text | None, Field(max_length=100, description="which wording the person saw")
-    ] = None
+    source: Annotated[Text, Field(description="where it was said", examples=["web"])]
+    text_version: Annotated[Text | None, Field(description="which wording the person saw")] = None
     evidence: Annotated[
         Annotated[dict[str, Any], AfterValidator(_check_evidence)] | None,
         Field(description="what proves it, such as address, browser and form; up to 16 KiB"),
