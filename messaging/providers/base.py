@@ -14,6 +14,7 @@ from uuid import UUID
 
 import httpx
 
+from messaging.domain.compliance.facts import LineType
 from messaging.domain.failures import Outcome
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, ProviderAccount
@@ -113,3 +114,9 @@ class Provider:
     """Reads a verified webhook; None if it is no inbound message, or unreadable."""
     dead_numbers: frozenset[str] = frozenset()
     """Codes saying that nobody can be reached at the number, now or later."""
+    landlines: frozenset[str] = frozenset()
+    """Codes saying that the number is a line which takes no texts."""
+    line_lookup: Callable[[ProviderAccount, str], httpx.Request] | None = None
+    """Asks what kind of line a number (E.164) is; None if this provider is not asked."""
+    line: Callable[[httpx.Response], LineType | None] | None = None
+    """Reads the reply to `line_lookup`; None if it is no answer, such as an error."""

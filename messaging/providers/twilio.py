@@ -20,7 +20,7 @@ import httpx
 from messaging.domain.failures import Accepted, Failure, Kind, Outcome
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel, ProviderAccount
-from messaging.providers import replies, signatures
+from messaging.providers import replies, signatures, twilio_lookup
 from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
 from messaging.providers.twilio_errors import ASYNC, SYNC
 from messaging.providers.twilio_inbound import inbound
@@ -239,4 +239,7 @@ PROVIDER = Provider(
     reports=reports,
     inbound=inbound,
     dead_numbers=frozenset({"21614", "30005", "30006"}),
+    landlines=frozenset({"21614", "30006"}),
+    line_lookup=twilio_lookup.line_lookup,
+    line=twilio_lookup.line,
 )
