@@ -1,6 +1,7 @@
 """Which part of the carrier answers a request?
 
-The Messages resource behind basic authentication, and the sandbox's own controls without it.
+The Messages resource and the look-up of numbers behind basic authentication, and the sandbox's own
+controls without it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 
+from messaging.sandbox import lookup
 from messaging.sandbox.config import SandboxConfig
 from messaging.sandbox.connection import Answer, Reply, Request
 from messaging.sandbox.control import Control
@@ -70,6 +72,9 @@ class Carrier:
             return self._sending.create(account, request)
         if path.startswith(f"/{API_VERSION}/"):
             return self._resource(request)
+        if path.startswith(lookup.PATH):
+            known = request.authorization in self._credentials
+            return lookup.lookup(request) if known else _UNAUTHORIZED
         return self._control.answer(request)
 
     def _resource(self, request: Request) -> Reply:
