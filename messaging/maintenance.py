@@ -12,6 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from messaging import registration
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import attempts, backlog, idempotency, pulse
@@ -64,11 +65,13 @@ def sweep(rt: Runtime) -> str:
         doubtful = attempts.expire_leases(db, _BATCH, first)
         pulse.beat(db, "sweep")
     promoted = promote_due(rt)
+    released = registration.release(rt)
     hinted = hint_due(rt)
     if quarantined:
         rt.counters.add({label("posthorn_messages_quarantined_total"): quarantined})
     return (
         f"returned {returned}, quarantined {quarantined}, put in doubt {doubtful}, {promoted}, "
+        f"released {released}, "
         f"hinted {', '.join(hinted) or 'nothing'}"
     )
 

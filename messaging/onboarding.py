@@ -179,6 +179,7 @@ def add_senders(
             senders.add_senders(db, made)
             if registered is not None:
                 _attach(db, tenant, made, registered)
+            registrations.clear(db, tenant.id)
     except IntegrityError:
         raise ConflictError("one of these numbers is a sender of this tenant already") from None
     return made

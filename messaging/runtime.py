@@ -9,7 +9,7 @@ import base64
 import gc
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from time import monotonic
 from uuid import UUID
@@ -35,7 +35,8 @@ from messaging.velocity import Velocity
 
 DatabaseError = DBAPIError
 """What a use case raises when Postgres is away or refuses."""
-_DIRECTORY_SECONDS = 2.0
+STALE_FOR = timedelta(seconds=2)
+"""How long a process may go on by what it knew of a tenant before a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Runtime:
     def knows(self, tenant_id: UUID) -> bool:
         """Whether `senders_of` answers from memory."""
         found = self._directory.get(tenant_id)
-        return found is not None and monotonic() - found.read_at < _DIRECTORY_SECONDS
+        return found is not None and monotonic() - found.read_at < STALE_FOR.total_seconds()
 
     def senders_of(self, tenant_id: UUID) -> TenantSenders:
         """A tenant's senders, accounts and policy, at most two seconds old."""

@@ -18,11 +18,14 @@ from messaging.api import (
     dnc,
     explain,
     health,
+    inbound,
     native,
     openapi,
     policy,
     preview,
     problems,
+    registration,
+    senders,
     suppressions,
     webhooks,
 )
@@ -53,6 +56,7 @@ def create_app(rt: Runtime) -> FastAPI:
         [
             Route("/v1/messages", send, methods=["POST"]),
             Route(webhooks.PATH, webhooks.status, methods=["POST"]),
+            Route(webhooks.INBOUND_PATH, webhooks.message, methods=["POST"]),
         ],
         title="Posthorn",
         version=__version__,
@@ -64,7 +68,20 @@ def create_app(rt: Runtime) -> FastAPI:
     app.state.desk = desk
     app.add_middleware(RequestIds, new_id=rt.new_id)
     app.router.routes.insert(0, Route("/livez", health.livez))
-    for part in (explain, native, preview, policy, suppressions, consents, dnc, health, problems):
+    for part in (
+        explain,
+        inbound,
+        native,
+        senders,
+        registration,
+        preview,
+        policy,
+        suppressions,
+        consents,
+        dnc,
+        health,
+        problems,
+    ):
         app.include_router(part.router)
     openapi.describe(app, rt.now)
     return app

@@ -1,4 +1,4 @@
-"""The quieter routes of `/v1`: reading messages, stepping them, lanes and senders."""
+"""The quieter routes of `/v1`: reading messages, stepping them, and lanes."""
 
 from __future__ import annotations
 
@@ -175,23 +175,3 @@ def get_lanes(desk: Desks, tenant: Tenants) -> Response:
         found = views.lanes(db)
     lanes = {x.lane: {"ready": x.ready, "oldest_seconds": x.oldest_seconds} for x in found}
     return schema.answer({"lanes": lanes})
-
-
-@router.get("/senders", response_model=schema.Senders, tags=["senders"])
-def list_senders(desk: Desks, tenant: Tenants) -> Response:
-    """List what a message's `from` and `pool` may name."""
-    known = desk.rt.senders_of(tenant.id)
-    pools = {pool_id: name for name, pool_id in known.pools.items()}
-    data = [
-        {
-            "id": s.id,
-            "address": s.address,
-            "channel": s.channel,
-            "mps": s.mps,
-            "healthy": s.healthy,
-            "is_default": s.is_default,
-            "pools": sorted(pools[p] for p in s.pool_ids if p in pools),
-        }
-        for s in known.candidates.by_id.values()
-    ]
-    return schema.answer({"data": data})

@@ -160,24 +160,6 @@ class Lanes(BaseModel):
     lanes: dict[str, LaneBody]
 
 
-class SenderBody(BaseModel):
-    """A sender messages may leave from."""
-
-    id: UUID
-    address: str
-    channel: Channel
-    mps: Annotated[float, Field(description="message segments a second")]
-    healthy: bool
-    is_default: bool
-    pools: list[str]
-
-
-class Senders(BaseModel):
-    """A tenant's senders."""
-
-    data: list[SenderBody]
-
-
 class SuppressionState(BaseModel):
     """Whether somebody must not be written to."""
 

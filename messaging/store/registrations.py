@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from messaging.domain.lifecycle import Status
 from messaging.domain.registration import BrandStatus, CampaignStatus
 from messaging.store import tables as t
 
@@ -138,3 +140,65 @@ def limit_pool(db: Connection, tenant_id: UUID, name: str, regions: Iterable[str
         .values(regions=None if regions is None else sorted(regions))
     )
     return changed.rowcount == 1
+
+
+def pools(db: Connection, tenant_id: UUID) -> dict[str, list[str] | None]:
+    """A tenant's pools by name, each with the countries it may write to (None: everywhere)."""
+    p = t.sender_pools.c
+    found = db.execute(
+        sa.select(p.name, p.regions).where(p.tenant_id == tenant_id).order_by(p.name)
+    )
+    return {row.name: row.regions for row in found}
+
+
+def clear(db: Connection, tenant_id: UUID) -> None:
+    """Note that something was registered: what was held for want of it may be judged again."""
+    db.execute(
+        sa.update(t.tenants)
+        .where(t.tenants.c.id == tenant_id)
+        .values(cleared_at=sa.func.clock_timestamp())
+    )
+
+
+# A process may have judged by what it read before the change, and held a message just after it.
+_FREE = sa.text("""
+WITH freed AS (
+  DELETE FROM held WHERE message_id = ANY(ARRAY(
+    SELECT h.message_id FROM tenants t CROSS JOIN LATERAL (
+      SELECT message_id FROM held
+      WHERE tenant_id = t.id AND status = CAST(:status AS message_status)
+        AND at < t.cleared_at + make_interval(secs => :slack)
+      LIMIT :limit FOR UPDATE SKIP LOCKED) h
+    WHERE t.cleared_at IS NOT NULL AND (CAST(:tenant AS uuid) IS NULL OR t.id = :tenant)
+    LIMIT :limit))
+  RETURNING message_id, status
+)
+SELECT freed.message_id, freed.status, m.epoch FROM freed
+LEFT JOIN messages m ON m.id = freed.message_id AND m.status = freed.status
+""")
+
+
+def free(
+    db: Connection,
+    status: Status,
+    limit: int,
+    *,
+    slack: timedelta,
+    tenant_id: UUID | None = None,
+) -> tuple[int, list[tuple[UUID, int]]]:
+    """Take up to `limit` messages with this status off the list of those held.
+
+    Only what was held before its tenant's latest registration, or up to `slack` after it; without
+    `tenant_id` of every tenant. Returns how many rows were taken, and the ids and epochs of those
+    that are still blocked: others were canceled meanwhile.
+    """
+    rows = db.execute(
+        _FREE,
+        {
+            "status": status.value,
+            "limit": limit,
+            "slack": slack.total_seconds(),
+            "tenant": tenant_id,
+        },
+    ).all()
+    return len(rows), [(row.message_id, row.epoch) for row in rows if row.epoch is not None]

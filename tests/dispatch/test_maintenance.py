@@ -41,7 +41,7 @@ def test_a_sweep_puts_everything_right_that_a_crash_left_behind(world: World) ->
     world.run("UPDATE open_attempts SET check_at = now() - interval '1 second'")
     said = maintenance.sweep(world.rt)
     assert said == (
-        "returned 1, quarantined 0, put in doubt 1, promoted 1,"
+        "returned 1, quarantined 0, put in doubt 1, promoted 1, released 0,"
         " hinted dispatch.high, dispatch.suspect"
     )
     assert sorted([world.status(claimed), world.status(attempted)]) == ["queued", "sending"]

@@ -15,6 +15,8 @@ tenants = sa.Table(
     sa.Column("default_region", sa.Text, nullable=False, server_default="US"),
     # What the tenant decided about compliance; `messaging.domain.compliance.policy.Policy`.
     sa.Column("policy", JSONB, nullable=False, server_default="{}"),
+    # When something was last registered that may set held messages free.
+    sa.Column("cleared_at", time),
     # Bodies and addresses of final messages up to this id are pruned already.
     sa.Column("pruned_through", uuid),
     created(),

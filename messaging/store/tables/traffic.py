@@ -137,7 +137,8 @@ held = sa.Table(
     sa.Column("message_id", uuid, primary_key=True),
     sa.Column("tenant_id", uuid, nullable=False),
     sa.Column("status", status_type, nullable=False),
-    sa.Index("held_tenant", "tenant_id", "status"),
+    sa.Column("at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Index("held_tenant", "tenant_id", "status", "at"),
 )
 """Messages that are blocked until somebody lifts the cause."""
 

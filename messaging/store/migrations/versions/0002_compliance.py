@@ -161,10 +161,15 @@ CREATE TABLE held (
     message_id UUID NOT NULL,
     tenant_id UUID NOT NULL,
     status message_status NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT held_pkey PRIMARY KEY (message_id)
 );
 
-CREATE INDEX held_tenant ON held (tenant_id, status);
+INSERT INTO held (message_id, tenant_id, status)
+SELECT id, tenant_id, status FROM messages
+WHERE status IN ('blocked_missing_campaign', 'blocked_billing');
+
+CREATE INDEX held_tenant ON held (tenant_id, status, at);
 
 CREATE TABLE inbound_messages (
     id UUID NOT NULL,
@@ -177,6 +182,7 @@ CREATE TABLE inbound_messages (
     to_address TEXT NOT NULL,
     body TEXT NOT NULL,
     keyword TEXT NOT NULL,
+    inferred BOOLEAN DEFAULT false NOT NULL,
     language TEXT,
     provider_keyword TEXT,
     reply_id UUID,
@@ -208,6 +214,7 @@ DROP TABLE suppressions_before;
 
 ALTER TABLE tenants
   ADD COLUMN policy JSONB DEFAULT '{}' NOT NULL,
+  ADD COLUMN cleared_at TIMESTAMP WITH TIME ZONE,
   ADD COLUMN pruned_through UUID;
 
 -- Tenants from before this version sent marketing on the word of their callers; it stays said aloud.
@@ -254,7 +261,7 @@ ALTER TABLE senders DROP COLUMN kind, DROP COLUMN tendlc_campaign_id, DROP COLUM
 
 ALTER TABLE sender_pools DROP COLUMN regions;
 
-ALTER TABLE tenants DROP COLUMN policy, DROP COLUMN pruned_through;
+ALTER TABLE tenants DROP COLUMN policy, DROP COLUMN cleared_at, DROP COLUMN pruned_through;
 
 CREATE TEMPORARY TABLE suppressions_after AS SELECT * FROM suppressions;
 

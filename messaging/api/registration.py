@@ -1,0 +1,124 @@
+"""`/v1/brands` and `/v1/tendlc-campaigns`: what US carriers want to know before a long code may send."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from messaging import registration
+from messaging.api import schema
+from messaging.api.native import Desks, Tenants
+from messaging.domain.registration import BrandStatus, CampaignStatus
+from messaging.store.registrations import Brand, TendlcCampaign
+
+router = APIRouter(prefix="/v1", tags=["registrations"])
+
+PLAIN = r"^[^\x00-\x1f\x7f]+$"
+"""A line of text; a table of names is no place for control characters."""
+Name = Annotated[
+    str, Path(min_length=1, max_length=80, pattern=PLAIN, description="what you call it")
+]
+Reference = Annotated[
+    str | None, Field(min_length=1, max_length=80, pattern=PLAIN, description="the provider's id")
+]
+
+
+class BrandState(BaseModel):
+    """Where a brand's registration stands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Annotated[BrandStatus, Field(description="only an active brand's campaigns may send")]
+    provider_brand_id: Reference = None
+
+
+class BrandBody(BrandState):
+    """Who campaigns speak for."""
+
+    name: str
+
+
+class BrandList(BaseModel):
+    """A tenant's brands."""
+
+    data: list[BrandBody]
+
+
+class CampaignState(BaseModel):
+    """What a campaign is registered for, and where that stands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    brand: Annotated[str, Field(min_length=1, max_length=80, pattern=PLAIN)]
+    status: Annotated[CampaignStatus, Field(description="only a verified campaign may send")]
+    use_case: Annotated[
+        str | None, Field(min_length=1, max_length=80, pattern=PLAIN, examples=["MIXED"])
+    ] = None
+    provider_campaign_id: Reference = None
+    has_links: Annotated[bool, Field(description="it declared that texts hold links")] = True
+    has_phone_numbers: Annotated[
+        bool, Field(description="it declared that texts hold phone numbers")
+    ] = True
+    age_gated: Annotated[bool, Field(description="it is for adults who were asked")] = False
+
+
+class CampaignBody(CampaignState):
+    """What a brand's messages are registered to say."""
+
+    name: str
+
+
+class CampaignList(BaseModel):
+    """A tenant's 10DLC campaigns."""
+
+    data: list[CampaignBody]
+
+
+_BRAND = Body(openapi_examples={"active": {"value": {"status": "active"}}})
+_CAMPAIGN = Body(
+    openapi_examples={"verified": {"value": {"brand": "acme", "status": "verified"}}},
+)
+
+
+@router.get("/brands", response_model=BrandList)
+def list_brands(desk: Desks, tenant: Tenants) -> Response:
+    """List brands, by name."""
+    found = registration.brands(desk.rt, tenant)
+    return schema.answer({"data": [asdict(brand) for brand in found]})
+
+
+@router.put("/brands/{name}", response_model=BrandBody)
+def put_brand(
+    desk: Desks, tenant: Tenants, name: Name, state: Annotated[BrandState, _BRAND]
+) -> Response:
+    """Say where a brand's registration stands; a new name makes a brand.
+
+    Once it is active, messages that were held for want of it are sent.
+    """
+    brand = Brand(name, **state.model_dump())
+    registration.put_brand(desk.rt, tenant, brand)
+    return schema.answer(asdict(brand))
+
+
+@router.get("/tendlc-campaigns", response_model=CampaignList)
+def list_campaigns(desk: Desks, tenant: Tenants) -> Response:
+    """List 10DLC campaigns, by name."""
+    found = registration.campaigns(desk.rt, tenant)
+    return schema.answer({"data": [asdict(campaign) for campaign in found]})
+
+
+@router.put("/tendlc-campaigns/{name}", response_model=CampaignBody)
+def put_campaign(
+    desk: Desks, tenant: Tenants, name: Name, state: Annotated[CampaignState, _CAMPAIGN]
+) -> Response:
+    """Say what a 10DLC campaign is and where its registration stands; a new name makes one.
+
+    Once it is verified and its brand active, messages that were held for want of it are sent.
+    """
+    campaign = TendlcCampaign(name, **state.model_dump())
+    registration.put_campaign(desk.rt, tenant, campaign)
+    return schema.answer(asdict(campaign))
