@@ -34,7 +34,7 @@ _NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OnRecord:
     """What is on record about somebody, and what it means for marketing now."""
 
     category: Category
@@ -124,9 +124,9 @@ def _row(
     )
 
 
-def standing(
+def on_record(
     rt: Runtime, tenant: Tenant, channel: Channel, to: str, category: Category
-) -> Standing:
+) -> OnRecord:
     """What is on record about somebody in a category, and what marketing to them would be told now.
 
     Raises:
@@ -143,7 +143,7 @@ def standing(
     known.policy, known.home, known.has_links = policy, home, True
     country = addresses.region_of(address)
     term = of_category if category is Category.MARKETING else None
-    return Standing(
+    return OnRecord(
         category=category,
         consent=of_category,
         lapses_at=lapses_at(term, country, now),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from messaging import consents
 from messaging.api import reading, schema
 from messaging.api.native import Desks, Recipient, Tenants
-from messaging.consents import Standing
+from messaging.consents import OnRecord
 from messaging.domain.compliance import Allow, Block, Verdict
 from messaging.domain.compliance.facts import Basis, ConsentAction
 from messaging.domain.compliance.verdicts import Reason
@@ -147,7 +147,7 @@ def record_consent(desk: Desks, tenant: Tenants, event: Event) -> Response:
 @router.post("/check", response_model=ConsentState)
 def check_consent(desk: Desks, tenant: Tenants, asked: WhoAndWhat) -> Response:
     """Ask what somebody agreed to, and whether marketing may go to them now, and why not."""
-    found = consents.standing(desk.rt, tenant, asked.channel, asked.to, asked.category)
+    found = consents.on_record(desk.rt, tenant, asked.channel, asked.to, asked.category)
     return schema.answer(state_of(found))
 
 
@@ -182,8 +182,8 @@ async def import_consents(request: Request, desk: Desks, tenant: Tenants) -> Res
     return schema.answer({"recorded": count}, 201)
 
 
-def state_of(found: Standing) -> dict[str, Any]:
-    """A standing as `ConsentState` says."""
+def state_of(found: OnRecord) -> dict[str, Any]:
+    """What is on record as `ConsentState` says."""
     consent = found.consent
     return {
         "category": found.category,

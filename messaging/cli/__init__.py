@@ -33,6 +33,8 @@ COMMANDS = {
     "accounts": "messaging.cli.setting_up:accounts",
     "senders": "messaging.cli.setting_up:senders",
     "policy": "messaging.cli.policy:policy",
+    "consents": "messaging.cli.consents:consents",
+    "dnc": "messaging.cli.dnc:dnc",
 }
 """Every command and where it is, in the order of the help."""
 
