@@ -19,7 +19,7 @@ import unicodedata
 
 from messaging.domain.segments import ALPHABET
 
-_MARKS = "\u0300-\u036f"
+_MARKS = "\u0300-\u0343\u0345-\u036f"  # without the one that composing makes two of
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 
 _LOOK_ALIKES = {
@@ -113,7 +113,11 @@ def as_sent(text: str, *, smart_encoding: bool, fold_accents: bool) -> str:
     """The text in the writing that was asked for, as it is kept, counted and sent."""
     if fold_accents:  # first, because a loose tilde is an accent before it is a character
         text = fold(text)
-    return smart(text) if smart_encoding else text
+    if smart_encoding:
+        text = smart(text)
+        if fold_accents:  # and what was no ordinary letter until now
+            text = fold(text)
+    return text
 
 
 def smart(text: str) -> str:

@@ -76,7 +76,7 @@ def identified(body: str, brand: str) -> bool:
         following = body[len(brand) : len(brand) + 1]
         if not brand or not (brand[-1].isalnum() and following.isalnum()):
             return True
-    name = re.escape(_compared(brand))
+    name = re.escape(_compared(brand).strip())
     if not name:
         return True
     start = _compared(body[: 2 * BRAND_WITHIN])
@@ -108,6 +108,5 @@ def first_marketing(body: str, brand: str, notice: str) -> str:
 
 def _compared(text: str) -> str:
     """A text for comparison: plain punctuation, no accents, no case, single spaces."""
-    if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFKD", smart(text)))
-    return _SPACES.sub(" ", text).casefold()
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", smart(text)))
+    return _SPACES.sub(" ", plain).casefold()

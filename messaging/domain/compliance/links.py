@@ -66,6 +66,7 @@ _IN_AUTHORITY = r"[^\s/?#\\]"
 _WITH_SCHEME = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*+://+({_IN_AUTHORITY}*+)\S*")
 _EMAIL = re.compile(r"[\w.+%-]++@[\w.-]+")
 _BARE = re.compile(rf"(?<![{_LETTER}])[{_LETTER}]++(?:\.[{_LETTER}]++)++")
+_REST = re.compile(r"\.?(?:[/?#]|:\d)\S*")
 _BROKEN = re.compile(
     rf"://+((?:{_IN_AUTHORITY}*+{_BREAK}){{1,3}}{_IN_AUTHORITY}+)"
     rf"|((?:[{_LETTER}]++\.)++{_BREAK}[{_LETTER}.]+)/\S"
@@ -104,10 +105,13 @@ def _hosts(text: str) -> Iterator[str]:
         text = _WITH_SCHEME.sub(" ", text)
     if "@" in text:
         text = _EMAIL.sub(" ", text)
+    past = 0
     for found in _BARE.finditer(text):
         host = found[0].strip("-_")
-        if _is_host(host, path=_path_at(text, found.end())):
+        if found.start() >= past and _is_host(host, path=_path_at(text, found.end())):
             yield host
+            if rest := _REST.match(text, found.end()):  # what follows is no host, but its path
+                past = rest.end()
     for found in _BROKEN.finditer(broken):
         for host in _host_of("".join((found[1] or found[2] or found[3]).split())):
             if _is_host(host, path=True):
