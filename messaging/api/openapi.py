@@ -83,7 +83,12 @@ def _document(app: FastAPI, now: datetime) -> dict[str, Any]:
     }
     paths = found["paths"]
     paths.setdefault("/v1/messages", {})["post"] = _send(now + timedelta(days=1))
-    paths[webhooks.PATH] = {"post": _webhook()}
+    paths[webhooks.PATH] = {
+        "post": _webhook("receive_status", "Delivery receipts, from providers only")
+    }
+    paths[webhooks.INBOUND_PATH] = {
+        "post": _webhook("receive_message", "What people write to you, from providers only")
+    }
     paths["/livez"] = {"get": _livez()}
     for path, operations in paths.items():
         for operation in operations.values():
@@ -162,11 +167,11 @@ def _send(soon: datetime) -> dict[str, Any]:
     }
 
 
-def _webhook() -> dict[str, Any]:
+def _webhook(operation: str, summary: str) -> dict[str, Any]:
     names = ("provider", "account")
     return {
-        "operationId": "receive_status",
-        "summary": "Delivery receipts, from providers only",
+        "operationId": operation,
+        "summary": summary,
         "tags": ["webhooks"],
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

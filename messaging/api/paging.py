@@ -5,20 +5,28 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from typing import Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
 
 from messaging.domain.errors import FieldProblem, InvalidRequestError
-from messaging.store.views import MessageView
 
 _BAD = FieldProblem(
     "#/cursor", "not_valid", "this is no cursor of ours; leave it out to begin at the newest"
 )
 
 
-def cursor_after(views: Sequence[MessageView], limit: int) -> str | None:
+class Listed(Protocol):
+    """Whatever is listed by ids that grow with time."""
+
+    @property
+    def id(self) -> UUID:
+        """What its place in the list is known by."""
+
+
+def cursor_after(views: Sequence[Listed], limit: int) -> str | None:
     """What continues after the first `limit` of `views`; None if there are no more."""
     if len(views) <= limit:
         return None

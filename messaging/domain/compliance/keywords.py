@@ -75,6 +75,32 @@ def read(text: str) -> Reading:
     return _inferred(text.replace(_STOP_SIGN, " stop "))
 
 
+def weigh(ours: Reading, provider: str | None) -> Keyword:
+    """What counts, beside what the provider read: STOP, START, HELP or nothing.
+
+    STOP if either side says so; else the provider's opinion, since it acts on that.
+    """
+    if ours.keyword is Keyword.STOP or provider == Keyword.STOP:
+        return Keyword.STOP
+    return Keyword(provider) if provider is not None else ours.keyword
+
+
+def evidence(ours: Reading, name: str, provider: str | None) -> str:
+    """What was read, as the ledger keeps it: "keyword exact en, twilio STOP"; never the text.
+
+    `name` is the provider's, `provider` what it read, if anything.
+    """
+    found = []
+    if ours.wrong_number:
+        found.append("wrong number")
+    elif ours.keyword is not Keyword.OTHER:
+        tier = "inferred" if ours.inferred else "exact"
+        found.append(" ".join(filter(None, ("keyword", tier, ours.language))))
+    if provider is not None:
+        found.append(f"{name} {provider}")
+    return ", ".join(found)
+
+
 def _inferred(text: str) -> Reading:
     own = tables.QUOTED.sub(" ", text)
     folded = tables.SIGNATURE.sub("", fold(own)).strip()

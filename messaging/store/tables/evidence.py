@@ -54,6 +54,8 @@ inbound_messages = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     # What we read in it, what the provider read in it, and what we answered, if we did.
     sa.Column("keyword", sa.Text, nullable=False),
+    # Whether that is our conclusion alone, for a person to look at again.
+    sa.Column("inferred", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("language", sa.Text),
     sa.Column("provider_keyword", sa.Text),
     sa.Column("reply_id", uuid),
