@@ -39,6 +39,7 @@ class Task(StrEnum):
     DISPATCH_SUSPECT = "dispatch.suspect"
     RECEIPTS_APPLY = "receipts.apply"
     RECONCILE = "reconcile.settle"
+    LOOKUPS = "lookups.run"
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
@@ -53,6 +54,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.DISPATCH_SUSPECT: WorkQueue.LOW,
     Task.RECEIPTS_APPLY: WorkQueue.RECEIPTS,
     Task.RECONCILE: WorkQueue.MAINTENANCE,
+    Task.LOOKUPS: WorkQueue.MAINTENANCE,
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,

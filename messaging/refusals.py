@@ -2,7 +2,8 @@
 
 An opt-out that a provider knows of holds for every provider, and cancels the rest of what waits
 (law 7). A number that two messages could not reach, for a reason that does not pass, is not tried a
-third time; since that is no word of the person, START does not undo it. The page that ends the
+third time; since that is no word of the person, START does not undo it. That a number is a landline
+is kept for the rules to ask. The page that ends the
 message's own attempt is written afterwards, so that a crash in between forgets nothing.
 """
 
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from messaging import providers, suppression
-from messaging.domain.compliance.facts import SuppressionKind
+from messaging.domain.compliance.facts import LineType, SuppressionKind
+from messaging.domain.message import Channel
 from messaging.runtime import Runtime
-from messaging.store import suppression_reads
+from messaging.store import number_facts, suppression_reads
+from messaging.store.number_facts import Learned
 from messaging.store.suppression_reads import Recipient
 from messaging.store.suppressions import NewSuppression
 
@@ -38,10 +41,15 @@ class Refusal:
         """Whether it says that nobody can be reached there."""
         return self.code in providers.get(self.provider).dead_numbers
 
+    @property
+    def landline(self) -> bool:
+        """Whether it says that the line takes no texts."""
+        return self.code in providers.get(self.provider).landlines
+
 
 def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:
-    """Suppress whom these speak of, in a transaction of its own."""
-    telling = [r for r in refusals if r.opted_out or r.dead_number]
+    """Suppress whom these speak of, and keep what they say of numbers, in a transaction of its own."""
+    telling = [r for r in refusals if r.opted_out or r.dead_number or r.landline]
     if not telling:
         return
     codes = sorted(set().union(*(providers.get(r.provider).dead_numbers for r in telling)))
@@ -51,16 +59,28 @@ def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:
         rows = [*_opt_outs(rt, known), *_unreachable(known)]
         if rows:
             suppression.suppress(db, rows)
+        number_facts.learn(db, [*_landlines(rt, known)])
 
 
 def _opt_outs(rt: Runtime, known: Sequence[tuple[Refusal, Recipient]]) -> Iterable[NewSuppression]:
     for refusal, who in known:
         if refusal.opted_out:
-            keys = {who.channel: who.key}
-            if who.address is not None:
-                keys = suppression.keys(rt.settings.pepper, who.channel, who.address)
-            for channel, key in keys.items():
+            for channel, key in _keys(rt, who).items():
                 yield NewSuppression(who.tenant_id, channel, key, "provider", _evidence(refusal))
+
+
+def _landlines(rt: Runtime, known: Sequence[tuple[Refusal, Recipient]]) -> Iterable[Learned]:
+    for refusal, who in known:
+        if refusal.landline:
+            for key in _keys(rt, who).values():
+                yield Learned(who.tenant_id, key, LineType.LANDLINE, "provider")
+
+
+def _keys(rt: Runtime, who: Recipient) -> dict[Channel, bytes]:
+    """What stands for the person on every channel of theirs, as far as the address is still known."""
+    if who.address is None:
+        return {who.channel: who.key}
+    return suppression.keys(rt.settings.pepper, who.channel, who.address)
 
 
 def _unreachable(known: Sequence[tuple[Refusal, Recipient]]) -> Iterable[NewSuppression]:

@@ -37,7 +37,7 @@ _sweeper_stop = threading.Event()
 
 
 class Process:
-    """A worker child's runtime, its window for sends and its transport for look-ups."""
+    """A worker child's runtime, its window for sends, and its transports for look-ups."""
 
     def __init__(self) -> None:
         timeout = timedelta(seconds=settings.provider_timeout_seconds)
@@ -48,6 +48,7 @@ class Process:
         }
         self.rt = Runtime.start(settings, name="worker")
         self.lookups = Transport(**options)  # type: ignore[arg-type]  # the options are Transport's own
+        self.lines = Transport(**options)  # type: ignore[arg-type]  # as above
         self.window = Window(
             Transport(**options, max_connections=settings.window),  # type: ignore[arg-type]  # as above
             settings.window,
