@@ -14,13 +14,13 @@ from celery import Task as CeleryTask
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from messaging import access, dispatch, intake, maintenance, receipts, reconcile
+from messaging import access, dispatch, intake, lookups, maintenance, receipts, reconcile
 from messaging.domain import request
 from messaging.domain.errors import IdempotencyBusyError, PosthornError, UnavailableError
 from messaging.domain.message import Queue
-from messaging.intake import Refused, Submission
 from messaging.queues import Task
 from messaging.runtime import DatabaseError
+from messaging.submission import Refused, Submission
 from messaging.telemetry import log
 from workers.app import app, settings
 from workers.process import current, stopping
@@ -96,6 +96,13 @@ def settle_in_doubt() -> str:
     """Look for evidence of attempts in doubt."""
     process = current()
     return reconcile.settle_in_doubt(process.rt, process.lookups)
+
+
+@_task(Task.LOOKUPS)
+def look_up_lines() -> str:
+    """Ask what kind of line the numbers are that messages wait for."""
+    process = current()
+    return lookups.run(process.rt, process.lines)
 
 
 @_task(Task.PROMOTE_DUE)
