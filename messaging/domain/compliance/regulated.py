@@ -67,7 +67,7 @@ REGULATED: dict[str, Regulated] = {
 
 
 def content_problem(
-    content: str | None, country: str, regulated: frozenset[str], *, age_gated: bool
+    content: str | None, country: str, regulated: frozenset[str], age_gated: bool
 ) -> str | None:
     """Why declared content may not go to `country` (ISO 3166), as a sentence; None if it may.
 
