@@ -24,15 +24,16 @@ ON CONFLICT (tenant_id, registry) DO UPDATE SET scrubbed_at = excluded.scrubbed_
 WHERE s.scrubbed_at <= excluded.scrubbed_at
 """)
 _NEW = sa.text("CREATE TEMPORARY TABLE dnc_new (key bytea PRIMARY KEY) ON COMMIT DROP")
-_FILL = sa.text("INSERT INTO dnc_new SELECT unnest(CAST(:keys AS bytea[])) ON CONFLICT DO NOTHING")
+_FILL = sa.text("""
+WITH v AS MATERIALIZED (SELECT unnest(CAST(:keys AS bytea[])) AS key),
+     noted AS (INSERT INTO dnc_new SELECT key FROM v)
+INSERT INTO dnc_numbers (tenant_id, recipient_key, registry)
+SELECT :tenant, key, :registry FROM v
+ON CONFLICT DO NOTHING
+""")
 _GONE = sa.text("""
 DELETE FROM dnc_numbers d WHERE d.tenant_id = :tenant AND d.registry = :registry
   AND NOT EXISTS (SELECT 1 FROM dnc_new n WHERE n.key = d.recipient_key)
-""")
-_COME = sa.text("""
-INSERT INTO dnc_numbers (tenant_id, recipient_key, registry)
-SELECT :tenant, key, :registry FROM dnc_new
-ON CONFLICT DO NOTHING
 """)
 
 
@@ -57,11 +58,11 @@ def replace(
     if db.execute(_SCRUBBED, {**whose, "at": scrubbed_at}).rowcount == 0:
         return False
     db.execute(_NEW)
-    for start in range(0, len(keys), _CHUNK):
-        db.execute(_FILL, {"keys": list(keys[start : start + _CHUNK])})
+    ordered = sorted(set(keys))  # neighbours in the index are written together
+    for start in range(0, len(ordered), _CHUNK):
+        db.execute(_FILL, {**whose, "keys": ordered[start : start + _CHUNK]})
     db.execute(sa.text("ANALYZE dnc_new"))
     db.execute(_GONE, whose)
-    db.execute(_COME, whose)
     return True
 
 
