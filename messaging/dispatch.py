@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy.engine import Connection
@@ -25,7 +26,7 @@ from messaging.plan import Opening
 from messaging.providers.base import Outbound
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
-from messaging.store import backlog, facts, suppressions
+from messaging.store import backlog, facts, number_facts, suppressions, verdicts
 from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
@@ -138,7 +139,9 @@ def _take_claimed(
         if not backlog.finish(db, claim.id):
             return 0  # the sweep took the batch back; whatever we decided is void
         moved = move(db, decided.moves, rt.settings.lease)
+        verdicts.keep(db, decided.judgements)
         backlog.put_back(db, decided.waits)
+        number_facts.want(db, decided.unknown_lines)
     opened = [(case, opening) for case, opening in decided.openings if case.message.id in moved]
     send_before = begun + rt.settings.lease_seconds - rt.settings.provider_timeout_seconds - 1
     window.submit([_ticket(rt, case, opening, send_before) for case, opening in opened])
@@ -162,7 +165,8 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         sender=sender.address,
         body=message.body,
         callback_url=callbacks.address(rt.settings, account, message.id, epoch),
-        validity=message.expires_at - rt.now() if message.expires_at else None,
+        validity=_validity(rt, message.expires_at, opening.until),
+        flash=message.flash,
     )
     return Ticket(
         message=message,
@@ -173,6 +177,12 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         send_before=send_before,
         sticks=case.sticky_sender_id != sender.id,
     )
+
+
+def _validity(rt: Runtime, *ends: datetime | None) -> timedelta | None:
+    """How long the provider may hold the message: until it expires, or the hour is decent no more."""
+    first = min((end for end in ends if end is not None), default=None)
+    return first - rt.now() if first is not None else None
 
 
 def _request(account: ProviderAccount, outbound: Outbound) -> httpx.Request | Failure:

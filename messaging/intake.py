@@ -2,13 +2,13 @@
 
 Durable before it answers, and never waits for Redis: the message, its first event, its work row and
 its idempotency key are one commit; the hint that follows is best effort. A list is kept whole in one
-transaction; a bad entry gets its own error and the rest goes on.
+transaction; a bad entry gets its own error and the rest goes on. What the rules refuse is answered
+at once (`admission`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from messaging.domain import addresses, request
+from messaging import admission
 from messaging.domain.errors import (
     ConflictError,
     FieldProblem,
@@ -27,55 +27,15 @@ from messaging.domain.errors import (
     UnavailableError,
 )
 from messaging.domain.lifecycle import Event, Status, sources
-from messaging.domain.message import LANE_OF, NewMessage
-from messaging.domain.request import Context, SendRequest
+from messaging.domain.message import LANE_OF
 from messaging.queues import DISPATCH
 from messaging.runtime import Runtime
-from messaging.store import idempotency, messages, views
+from messaging.store import idempotency, messages, verdicts, views
 from messaging.store.idempotency import Kept
-from messaging.store.messages import Move, NewRow
+from messaging.store.messages import Move
 from messaging.store.tenants import Tenant
+from messaging.submission import Entry, Prepared, Receipt, Refused, Submission, Taken, prepare
 from messaging.telemetry import tally
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A message we keep."""
-
-    id: UUID
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An entry we do not keep, and why."""
-
-    problems: list[FieldProblem]
-
-
-Entry = Taken | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What one caller hands in at once."""
-
-    tenant: Tenant
-    requests: list[SendRequest | list[FieldProblem]]
-    """Each entry, or what was wrong with its form."""
-    key: str | None
-    fingerprint: bytes
-    source: str
-    """The door it came through: `api`, `celery`, `client`, `cli`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The answer to a submission: one entry each, in order."""
-
-    entries: list[Entry]
-    replayed: bool = False
-    """Whether an earlier submission with the same key is what was answered."""
 
 
 def submit(rt: Runtime, submission: Submission) -> Receipt:
@@ -102,39 +62,26 @@ def submit(rt: Runtime, submission: Submission) -> Receipt:
 AWAY = "the message could not be kept; try again with the same key"
 
 
-@dataclass(slots=True)
-class Prepared:
-    """A submission that has been read: what its caller will be answered, and what there is to keep."""
-
-    submission: Submission
-    entries: list[Entry]
-    rows: list[NewRow]
-
-
-def prepare(rt: Runtime, submission: Submission) -> Prepared:
-    """Everything about a submission that needs no transaction."""
-    entries, rows = _entries(rt, submission)
-    return Prepared(submission, entries, rows)
-
-
 def keep(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | PosthornError]:
     """Keep several callers' submissions in one transaction, each answered on its own.
 
     Whoever calls this commits, and calls `announce` afterwards, when nobody waits any more.
     """
     answers: list[Receipt | PosthornError | None] = list(_earlier(db, prepared))
-    rows: list[NewRow] = []
+    fresh = [one for one, answer in zip(prepared, answers, strict=True) if answer is None]
+    admitted = admission.admit(db, fresh)
     used: list[tuple[UUID, str, Kept]] = []
     for i, one in enumerate(prepared):
         if answers[i] is not None:
             continue
         answers[i] = Receipt(one.entries)
-        rows += one.rows
         submission = one.submission
-        if submission.key is not None and one.rows:
+        if submission.key is not None and any(isinstance(e, Taken) for e in one.entries):
             kept = Kept(submission.fingerprint, [_dump(e) for e in one.entries])
             used.append((submission.tenant.id, submission.key, kept))
-    messages.insert(db, rows)
+    messages.insert(db, admitted.rows)
+    messages.move(db, admitted.blocks)
+    verdicts.keep(db, admitted.judgements)
     idempotency.keep(db, used)
     return [a for a in answers if a is not None]
 
@@ -161,40 +108,6 @@ def _earlier(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | Pos
             answers[i] = Receipt([_load(e) for e in kept.results], replayed=True)
         seen.add(key)
     return answers
-
-
-def _entries(rt: Runtime, submission: Submission) -> tuple[list[Entry], list[NewRow]]:
-    entries: list[Entry] = []
-    rows: list[NewRow] = []
-    context = context_of(rt, submission.tenant)
-    for asked in submission.requests:
-        new = asked if isinstance(asked, list) else request.read(asked, context)
-        if isinstance(new, list):
-            entries.append(Refused(new))
-            continue
-        row = NewRow(
-            id=rt.new_id(),
-            tenant_id=submission.tenant.id,
-            recipient_key=addresses.key(rt.settings.pepper, new.channel.value, new.recipient),
-            status=_first_status(new),
-            message=new,
-            created_at=context.now,
-        )
-        rows.append(row)
-        entries.append(Taken(row.id, row.status))
-    return entries, rows
-
-
-def context_of(rt: Runtime, tenant: Tenant) -> Context:
-    """What reading a tenant's requests depends on, as of now."""
-    senders = rt.senders_of(tenant.id)
-    return Context(tenant.default_region, senders.names, senders.pools, rt.now())
-
-
-def _first_status(new: NewMessage) -> Status:
-    if new.draft:
-        return Status.DRAFT
-    return Status.SCHEDULED if new.scheduled_for else Status.QUEUED
 
 
 def _dump(entry: Entry) -> dict[str, Any]:

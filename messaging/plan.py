@@ -11,18 +11,21 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
 from uuid import UUID
 
 from messaging.domain import compliance, selection
-from messaging.domain.compliance import Allow, Block, Defer
+from messaging.domain.compliance import Allow, Block, Defer, Reason
+from messaging.domain.compliance.rules import place_of
 from messaging.domain.lifecycle import Event, Status, advance
-from messaging.domain.message import ProviderAccount
-from messaging.domain.selection import Choice, History, Lack, NoSender
-from messaging.runtime import Runtime
+from messaging.domain.message import Category, ProviderAccount
+from messaging.domain.selection import Candidates, Choice, History, Lack, NoSender
+from messaging.judgement import complete, judgement
+from messaging.runtime import Runtime, TenantSenders
 from messaging.store.facts import Case
 from messaging.store.messages import Move
+from messaging.store.verdicts import Judgement
 from messaging.throttle import Request
+from messaging.velocity import prefix_of
 from messaging.window import Window
 
 _LONGEST_ACCOUNT_WAIT = 30.0
@@ -31,10 +34,12 @@ _SENDERS_RECOVER = timedelta(minutes=1)
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
 class Opening:
-    """An attempt about to be opened: who sends, why, and through which account."""
+    """An attempt about to be opened: who sends, why, through which account, and until when."""
 
     choice: Choice
     account: ProviderAccount
+    until: datetime | None = None
+    """Nothing may be delivered from then on."""
 
 
 @dataclass
@@ -45,6 +50,9 @@ class Plan:
     openings: list[tuple[Case, Opening]] = field(default_factory=list)
     waits: dict[UUID, datetime] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    unknown_lines: list[tuple[UUID, bytes, UUID]] = field(default_factory=list)
+    """(tenant, recipient key, message) of numbers to be looked up."""
 
     def refuse(self, case: Case, event: Event, reason: str) -> None:
         """This message ends here."""
@@ -57,20 +65,31 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
     plan = Plan()
     now = rt.now()
     wishes: list[tuple[Case, Opening]] = []
+    lately: defaultdict[tuple[UUID, bytes], list[datetime]] = defaultdict(list)
     for case in cases:
-        match compliance.judge(case.message, case.facts, now):
-            case Allow():
-                opening = _choose(rt, case, plan)
-                if opening is not None:
-                    wishes.append((case, opening))
-            case Defer(until=until, reason=reason):
-                plan.moves.append(_move(case, Event.DEFERRED, reason=reason, due_at=until))
-            case Block(event=event, reason=reason):
-                plan.refuse(case, event, reason)
-            case never:
-                assert_never(never)
-    for case, opening in _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now):
+        message, facts = case.message, case.facts
+        known = rt.senders_of(message.tenant_id)
+        country = place_of(message).country
+        complete(facts, message, known, country)
+        if message.category is Category.MARKETING:
+            sent = lately[message.tenant_id, message.recipient_key]
+            facts.recent += tuple(sent)
+        verdict = compliance.judge(message, facts, now)
+        if not isinstance(verdict, Allow):
+            _hold_back(plan, case, verdict, now)
+            continue
+        opening = _choose(rt, case, known.candidates.serving(country), known, plan)
+        if opening is not None:
+            opening.until = verdict.until
+            wishes.append((case, opening))
+            if message.category is Category.MARKETING:
+                sent.append(now)
+    granted = _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now)
+    for case, opening in _within_velocity(rt, granted, plan, now):
         plan.openings.append((case, opening))
+        plan.judgements.append(
+            judgement("dispatch", case.message, case.facts, Allow(opening.until), now)
+        )
         plan.moves.append(
             _move(
                 case,
@@ -83,6 +102,18 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
     return plan
 
 
+def _hold_back(plan: Plan, case: Case, verdict: Defer | Block, now: datetime) -> None:
+    message = case.message
+    plan.judgements.append(judgement("dispatch", message, case.facts, verdict, now))
+    if isinstance(verdict, Block):
+        plan.refuse(case, verdict.event, verdict.reason)
+        return
+    why = f"{verdict.reason}: {verdict.detail}" if verdict.detail else verdict.reason
+    plan.moves.append(_move(case, Event.DEFERRED, reason=why, due_at=verdict.until))
+    if verdict.reason is Reason.AWAITING_LOOKUP:
+        plan.unknown_lines.append((message.tenant_id, message.recipient_key, message.id))
+
+
 def _move(case: Case, event: Event, **details: object) -> Move:
     after = advance(Status.QUEUED, event)
     if after is None:  # pragma: no cover - every event used here leads out of `queued`
@@ -91,12 +122,13 @@ def _move(case: Case, event: Event, **details: object) -> Move:
     return Move(message.id, message.epoch, Status.QUEUED, event, after, **details)  # type: ignore[arg-type]
 
 
-def _choose(rt: Runtime, case: Case, plan: Plan) -> Opening | None:
-    senders = rt.senders_of(case.message.tenant_id)
+def _choose(
+    rt: Runtime, case: Case, candidates: Candidates, known: TenantSenders, plan: Plan
+) -> Opening | None:
     history = History(sticky_sender_id=case.sticky_sender_id)
-    match selection.choose(case.message, senders.candidates, history):
+    match selection.choose(case.message, candidates, history):
         case Choice() as choice:
-            return Opening(choice, senders.accounts[choice.sender.account_id])
+            return Opening(choice, known.accounts[choice.sender.account_id])
         case NoSender(reason=Lack.NO_HEALTHY_SENDER as reason):
             # May pass by itself, so nothing is lost over it; the reason shows why it waits.
             until = rt.now() + _SENDERS_RECOVER
@@ -104,6 +136,35 @@ def _choose(rt: Runtime, case: Case, plan: Plan) -> Opening | None:
         case NoSender(reason=reason):
             plan.refuse(case, Event.REFUSED, reason)
     return None
+
+
+def _within_velocity(
+    rt: Runtime, granted: Sequence[tuple[Case, Opening]], plan: Plan, now: datetime
+) -> list[tuple[Case, Opening]]:
+    """Those whose destination abroad has not had its share of the hour; the rest are deferred."""
+    abroad = [pair for pair in granted if place_of(pair[0].message).country != pair[0].facts.home]
+    if not abroad:
+        return list(granted)
+    waits = rt.velocity.take([_shares(case) for case, _ in abroad], now)
+    slow = {}
+    for (case, _), wait in zip(abroad, waits, strict=True):
+        if wait > 0:
+            case.facts.velocity_until = now + timedelta(seconds=wait)
+            slow[case.message.id] = case
+    for case in slow.values():
+        verdict = compliance.judge(case.message, case.facts, now)
+        if not isinstance(verdict, Allow):  # always: the rule has just been given its reason
+            _hold_back(plan, case, verdict, now)
+    return [pair for pair in granted if pair[0].message.id not in slow]
+
+
+def _shares(case: Case) -> tuple[tuple[str, int], ...]:
+    """The limits a message abroad counts against."""
+    tenant_id, limits = case.message.tenant_id, case.facts.policy.destinations
+    return (
+        (f"{tenant_id}", limits.international_per_hour),
+        (f"{tenant_id}:{prefix_of(case.message.recipient)}", limits.prefix_per_hour),
+    )
 
 
 def _within_accounts(

@@ -16,10 +16,10 @@ from messaging.api.committer import Committer
 from messaging.domain import addresses
 from messaging.domain.errors import PosthornError, UnavailableError
 from messaging.domain.message import ProviderAccount
-from messaging.intake import Prepared, Receipt, Submission
 from messaging.runtime import DatabaseError, Runtime
 from messaging.store.receipts import RawReceipt
 from messaging.store.tenants import Tenant
+from messaging.submission import Prepared, Receipt, Submission, prepare
 
 _ACCOUNT_SECONDS = 4.0
 _MOST_ACCOUNTS = 1_000
@@ -77,7 +77,7 @@ class Desk:
         if not self.rt.knows(submission.tenant.id):
             await run_in_threadpool(self.rt.senders_of, submission.tenant.id)
         try:
-            answer = await self._intake.put(intake.prepare(self.rt, submission))
+            answer = await self._intake.put(prepare(self.rt, submission))
         except DatabaseError:
             raise UnavailableError(intake.AWAY) from None
         if isinstance(answer, Receipt):

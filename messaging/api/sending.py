@@ -20,8 +20,8 @@ from messaging.api.desk import Desk, desk_of
 from messaging.domain import request as asking
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.request import MAX_LIST, SendRequest
-from messaging.intake import Entry, Receipt, Refused, Submission, Taken
 from messaging.store.tenants import Tenant
+from messaging.submission import Entry, Receipt, Refused, Submission, Taken
 
 JSON = "application/json"
 _REPLAYED = {"Idempotent-Replayed": "true"}
@@ -47,7 +47,7 @@ async def _send_one(desk: Desk, tenant: Tenant, value: Any, header: str | None) 
     receipt = await desk.submit(Submission(tenant, [asked], key, fingerprint, "api"))
     (entry,) = receipt.entries
     if isinstance(entry, Refused):
-        raise InvalidRequestError(entry.problems)
+        raise entry.error()
     headers = {"Location": f"/v1/messages/{entry.id}"}
     if receipt.replayed:
         headers |= _REPLAYED
@@ -74,7 +74,7 @@ async def _send_list(desk: Desk, tenant: Tenant, values: list[Any], key: str | N
 def _keep_list(desk: Desk, tenant: Tenant, values: list[Any], key: str | None) -> Response:
     asked = [_entry(value) for value in values]
     fingerprint = _fingerprint(values, asked) if key is not None else b""
-    receipt = intake.submit(desk.rt, Submission(tenant, asked, key, fingerprint, "api"))
+    receipt = intake.submit(desk.rt, Submission(tenant, asked, key, fingerprint, "api", bulk=True))
     if not any(isinstance(entry, Taken) for entry in receipt.entries):
         raise InvalidRequestError(
             [p for i, e in enumerate(receipt.entries) for p in _problems(i, e)]

@@ -15,11 +15,11 @@ from messaging.discovery import located
 from messaging.domain import request
 from messaging.domain.errors import InvalidRequestError, NotFoundError
 from messaging.embedded import check_reachable
-from messaging.intake import Refused, Submission
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from messaging.store import views
 from messaging.store.tenants import Tenant
+from messaging.submission import Refused, Submission
 
 Json = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Direct:
         handed_in = Submission(self._tenant, [asked], key, asked.fingerprint(), "cli")
         (entry,) = intake.submit(self._rt, handed_in).entries
         if isinstance(entry, Refused):
-            raise InvalidRequestError(entry.problems)
+            raise entry.error()
         return {"id": str(entry.id), "status": entry.status.value}
 
     def message(self, message_id: UUID) -> Json:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -27,7 +27,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from messaging.domain import segments
-from messaging.domain.addresses import AddressProblem, normalise
+from messaging.domain.addresses import AddressProblem, normalise, region_of
+from messaging.domain.compliance import places
+from messaging.domain.compliance.policy import DEFAULT, Policy
+from messaging.domain.compliance.regulated import REGULATED
+from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Category, Channel, NewMessage, Priority
 
@@ -89,6 +93,27 @@ class SendRequest(BaseModel):
         Field(description="repeats of a request with this key are kept once"),
     ] = None
     draft: Annotated[bool, Field(description="save it; submit it later")] = False
+    flash: Annotated[
+        bool, Field(description="show it at once, keep nothing (class 0); one segment, no link")
+    ] = False
+    flash_fallback: Annotated[
+        bool, Field(description="send it as an ordinary message where no provider offers flash")
+    ] = False
+    content: Annotated[
+        Literal[*sorted(REGULATED)] | None,  # type: ignore[valid-type]
+        Field(description="what it is about, where that is regulated"),
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        Field(max_length=64, description="the recipient's, if you know it: an IANA name"),
+    ] = None
+    postal_code: Annotated[
+        str | None, Field(max_length=12, description="the recipient's, if you know it")
+    ] = None
+    smart_encoding: Annotated[
+        bool | None,
+        Field(description="replace characters that would force UCS-2; null: as your policy says"),
+    ] = None
 
     def fingerprint(self) -> bytes:
         """What makes two requests the same: every field except the idempotency key."""
@@ -110,6 +135,9 @@ class Context:
     """The tenant's senders by address and by id."""
     pools: dict[str, UUID]
     now: datetime
+    policy: Policy = DEFAULT
+    flash_offered: bool = False
+    """Whether a provider of the tenant's offers flash messages."""
 
 
 def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProblem]:
@@ -130,12 +158,19 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         problems.append(
             FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
         )
+    if not isinstance(recipient, AddressProblem):
+        problems += _whereabouts(request, recipient)
+    body = _encoded(request, context.policy)
+    if len(body) > MAX_BODY:
+        problems.append(TOO_LONG_ENCODED)
     if problems or isinstance(recipient, AddressProblem):
         return problems
+    measured = segments.measure(body)
     return NewMessage(
         recipient=recipient,
-        body=request.body,
-        segments=segments.count(request.body),
+        body=body,
+        segments=measured.segments,
+        encoding=measured.encoding,
         channel=request.channel,
         category=request.category,
         priority=request.priority,
@@ -146,7 +181,41 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         conversation_id=request.conversation_id,
         metadata=request.metadata,
         draft=request.draft,
+        flash=request.flash and (context.flash_offered or not request.flash_fallback),
+        content=request.content,
+        time_zone=request.time_zone,
+        postal_code=request.postal_code,
     )
+
+
+TOO_LONG_ENCODED = FieldProblem(
+    "#/body",
+    "too_long",
+    f"has more than {MAX_BODY} characters once it is written as your policy says; shorten it",
+)
+
+
+def _encoded(request: SendRequest, policy: Policy) -> str:
+    """The body as it will be sent."""
+    body, smart, usual = request.body, request.smart_encoding, policy.content
+    return as_sent(
+        body,
+        smart_encoding=usual.smart_encoding if smart is None else smart,
+        fold_accents=usual.fold_accents,
+    )
+
+
+def _whereabouts(request: SendRequest, recipient: str) -> list[FieldProblem]:
+    problems = []
+    if request.time_zone is not None:
+        problem = places.zone_problem(request.time_zone)
+        if problem is not None:
+            problems.append(FieldProblem("#/time_zone", "unknown_time_zone", problem))
+    if request.postal_code is not None:
+        problem = places.postal_problem(region_of(recipient), request.postal_code)
+        if problem is not None:
+            problems.append(FieldProblem("#/postal_code", "not_valid", problem))
+    return problems
 
 
 def _times(request: SendRequest, now: datetime) -> list[FieldProblem]:

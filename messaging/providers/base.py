@@ -8,7 +8,7 @@ sockets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from messaging.domain.compliance.facts import LineType
 from messaging.domain.failures import Outcome
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, ProviderAccount
+from messaging.domain.registration import Lapse
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -33,6 +34,8 @@ class Outbound:
     """Where receipts of exactly this attempt go; carries its id and epoch, and is signed by us."""
     validity: timedelta | None = None
     """How long the provider may hold the message before it must drop it."""
+    flash: bool = False
+    """Whether it is to be shown at once and not kept (class 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,14 @@ class Provider:
     """Reads a verified webhook; unknown parameters are accepted, an unreadable one gives []."""
     inbound: Callable[[Webhook], InboundMessage | None]
     """Reads a verified webhook; None if it is no inbound message, or unreadable."""
+    flash: bool = False
+    """Whether it can carry flash messages."""
     dead_numbers: frozenset[str] = frozenset()
     """Codes saying that nobody can be reached at the number, now or later."""
     landlines: frozenset[str] = frozenset()
     """Codes saying that the number is a line which takes no texts."""
+    lapses: Mapping[str, Lapse] = field(default_factory=dict)
+    """Codes saying that the sender's registration is not, or no longer, in order."""
     line_lookup: Callable[[ProviderAccount, str], httpx.Request] | None = None
     """Asks what kind of line a number (E.164) is; None if this provider is not asked."""
     line: Callable[[httpx.Response], LineType | None] | None = None

@@ -178,9 +178,10 @@ class Person:
     """After how many days a marketing message counts as a first one again."""
 
 
+# At intake there is no message yet that could count itself.
 _PEOPLE = sa.text(
     f"""
-SELECT m.n, {_PERSON}, m.category = 'MARKETING' AND NOT EXISTS (
+SELECT m.n, {_PERSON.replace("o.id <> m.id", "true")}, m.category = 'MARKETING' AND NOT EXISTS (
          SELECT 1 FROM messages o
          WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
            AND o.category = 'MARKETING'
@@ -189,8 +190,8 @@ FROM unnest(CAST(:tenants AS uuid[]), CAST(:channels AS channel[]), CAST(:keys A
             CAST(:categories AS category[]), CAST(:days AS int[]))
   WITH ORDINALITY AS m(tenant_id, channel, recipient_key, category, notice_days, n)
 ORDER BY m.n
-""".replace("o.id <> m.id", "true")
-)  # noqa: S608 - a constant of this module
+"""  # noqa: S608 - a constant of this module
+)
 
 
 def of_people(db: Connection, people: Sequence[Person]) -> list[tuple[Facts, bool]]:

@@ -24,13 +24,13 @@ from messaging.domain import addresses
 from messaging.domain.message import Channel, Priority, ProviderAccount, Sender
 from messaging.domain.request import SendRequest, fingerprint
 from messaging.embedded import Servers, servers
-from messaging.intake import Submission, Taken
 from messaging.processes import Group, Process
 from messaging.runtime import Runtime
 from messaging.sandbox import DEFAULT_ACCOUNT
 from messaging.settings import Settings
 from messaging.store import migrate, senders, tenants
 from messaging.store.tenants import Tenant
+from messaging.submission import Submission, Taken
 from tests import registered
 from tests.benchmarks.witness import Carrier, VoidRunError
 

@@ -24,10 +24,10 @@ from messaging.domain.errors import (
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Queue
 from messaging.domain.request import SendRequest
-from messaging.intake import Receipt, Refused, Submission, Taken
 from messaging.store import backlog, idempotency
 from messaging.store.idempotency import Kept
 from messaging.store.tenants import Tenant
+from messaging.submission import Receipt, Refused, Submission, Taken, prepare
 from tests.world import RECIPIENT, World, at_once, kill_backends, runtime, settings_for
 
 
@@ -115,7 +115,7 @@ def test_a_twin_in_the_same_group_is_told_to_come_back(world: World) -> None:
         submission(world),
     ]
     with world.rt.engine.begin() as db:
-        first, twin, other, keyless = intake.keep(db, [intake.prepare(world.rt, a) for a in asked])
+        first, twin, other, keyless = intake.keep(db, [prepare(world.rt, a) for a in asked])
     assert isinstance(twin, IdempotencyBusyError)
     assert all(isinstance(answer, Receipt) for answer in (first, other, keyless))
     assert count(world)["messages"] == 3

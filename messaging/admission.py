@@ -1,0 +1,143 @@
+"""May what was read be kept? The rules, asked at the door.
+
+A block that is known now is an answer now: a single message is refused with its reason, an entry of
+a list is kept in its blocked status. A rule that only says "later" is asked again under the claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from messaging.domain import compliance, segments
+from messaging.domain.compliance import Block, Facts
+from messaging.domain.compliance.content import first_marketing
+from messaging.domain.compliance.rules import place_of
+from messaging.domain.compliance.wording import WORDS
+from messaging.domain.errors import FieldProblem
+from messaging.domain.lifecycle import Status, advance
+from messaging.domain.message import Message
+from messaging.domain.request import MAX_BODY, TOO_LONG_ENCODED
+from messaging.judgement import complete, judgement
+from messaging.store import facts
+from messaging.store.facts import Person
+from messaging.store.messages import Move, NewRow
+from messaging.store.verdicts import Judgement
+from messaging.submission import Draft, Prepared, Refused, Taken
+
+
+@dataclass
+class Admitted:
+    """What one transaction keeps."""
+
+    rows: list[NewRow] = field(default_factory=list)
+    blocks: list[Move] = field(default_factory=list)
+    """The steps of rows that are kept in a blocked status."""
+    judgements: list[Judgement] = field(default_factory=list)
+
+
+def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
+    """Judge every row; the entries of `prepared` say afterwards what became of each."""
+    admitted = Admitted()
+    asked = []
+    for one in prepared:
+        for draft in one.drafts:
+            if draft.row.status is Status.DRAFT:
+                admitted.rows.append(draft.row)  # judged when it is sent
+            else:
+                asked.append((one, draft))
+    found = facts.of_people(db, [_person(one, draft.row) for one, draft in asked])
+    for (one, draft), (known, first) in zip(asked, found, strict=True):
+        if first and not _introduce(one, draft):
+            one.entries[draft.entry] = Refused([TOO_LONG_ENCODED])
+            continue
+        _judge(admitted, one, draft, known)
+    return admitted
+
+
+def _person(one: Prepared, row: NewRow) -> Person:
+    return Person(
+        row.tenant_id,
+        row.message.channel,
+        row.recipient_key,
+        row.message.category,
+        one.known.policy.content.notice_days,
+    )
+
+
+def _introduce(one: Prepared, draft: Draft) -> bool:
+    """Let a first marketing message say who writes and how to stop it; False if it grows too long."""
+    new, policy = draft.row.message, one.known.policy
+    body = first_marketing(new.body, policy.brand, policy.content.opt_out_notice)
+    if body == new.body:
+        return True
+    if len(body) > MAX_BODY:
+        return False
+    measured = segments.measure(body)
+    draft.row.message = replace(
+        new, body=body, segments=measured.segments, encoding=measured.encoding
+    )
+    return True
+
+
+def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> None:
+    row = draft.row
+    message = _message(row)
+    complete(known, message, one.known, place_of(message).country)
+    verdict = compliance.judge(message, known, row.message.scheduled_for or one.now)
+    if not isinstance(verdict, Block):
+        admitted.rows.append(row)
+        return
+    kept = judgement("intake", message, known, verdict, one.now)
+    admitted.judgements.append(kept)
+    if one.submission.bulk:
+        _keep_blocked(admitted, one, draft, verdict)
+        return
+    kept.message_id, kept.recipient_key = None, row.recipient_key.hex()
+    words = WORDS[verdict.reason]
+    said = f"{words.title}: {verdict.detail}" if verdict.detail else words.title
+    problem = FieldProblem(words.field, verdict.reason.value, f"{said}; {words.remedy}")
+    one.entries[draft.entry] = Refused([problem], verdict.reason)
+
+
+def _keep_blocked(admitted: Admitted, one: Prepared, draft: Draft, verdict: Block) -> None:
+    row = draft.row
+    row.status = Status.QUEUED
+    after = advance(Status.QUEUED, verdict.event)
+    if after is None:  # pragma: no cover - every block leads out of `queued`, as a test asserts
+        raise AssertionError(verdict.event)
+    admitted.rows.append(row)
+    admitted.blocks.append(
+        Move(row.id, 0, Status.QUEUED, verdict.event, after, reason=verdict.reason)
+    )
+    one.entries[draft.entry] = Taken(row.id, after)
+
+
+def _message(row: NewRow) -> Message:
+    """A row as the rules know messages."""
+    new = row.message
+    return Message(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        channel=new.channel,
+        recipient=new.recipient,
+        recipient_key=row.recipient_key,
+        body=new.body,
+        segments=new.segments,
+        category=new.category,
+        priority=new.priority,
+        status=row.status,
+        epoch=0,
+        attempts=0,
+        created_at=row.created_at,
+        expires_at=new.expires_at,
+        sender_id=new.sender_id,
+        pool_id=new.pool_id,
+        flash=new.flash,
+        content=new.content,
+        time_zone=new.time_zone,
+        postal_code=new.postal_code,
+        purpose=new.purpose,
+    )

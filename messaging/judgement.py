@@ -1,0 +1,95 @@
+"""What stands around `compliance.judge`: the facts only a process knows, and the record of the answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from messaging import providers
+from messaging.domain import selection
+from messaging.domain.compliance import Allow, Block, Defer, Facts, Verdict, jurisdictions, rules
+from messaging.domain.message import Category, Message
+from messaging.domain.registration import Standing
+from messaging.runtime import TenantSenders
+from messaging.store.verdicts import Judgement
+
+VERSION = f"{rules.VERSION}/{jurisdictions.RULESET}"
+"""Of the rules and of the law's data; kept with every verdict."""
+
+
+def complete(facts: Facts, message: Message, known: TenantSenders, country: str | None) -> None:
+    """Add to gathered facts what does not stand in rows of the recipient: policy and senders."""
+    facts.policy = known.policy
+    facts.home = known.home
+    standing, campaign = selection.standing_of(message, known.candidates, country)
+    facts.standing = standing
+    if campaign is not None:
+        facts.has_links = campaign.has_links
+        facts.has_phone_numbers = campaign.has_phone_numbers
+        facts.age_gated = campaign.age_gated
+    if message.pool_id is not None:
+        facts.regions = known.pool_regions.get(message.pool_id)
+    if message.flash:
+        facts.flash_offered = offers_flash(known)
+
+
+def offers_flash(known: TenantSenders) -> bool:
+    """Whether a provider of this tenant's can carry a flash message."""
+    return any(providers.get(account.provider).flash for account in known.accounts.values())
+
+
+def judgement(
+    stage: str, message: Message, facts: Facts, verdict: Verdict, now: datetime
+) -> Judgement:
+    """A verdict as it is kept, with the inputs that were not the ordinary case."""
+    row = Judgement(
+        now,
+        message.tenant_id,
+        message.id,
+        None,
+        stage,
+        "allow",
+        VERSION,
+        inputs=_inputs(message, facts),
+    )
+    match verdict:
+        case Allow(until=until):
+            row.until = until
+        case Defer(until=until, reason=reason, rule=rule, detail=detail):
+            row.outcome, row.until, row.reason, row.rule = "defer", until, reason, rule
+            row.detail = detail or None
+        case Block(reason=reason, rule=rule, detail=detail):
+            row.outcome, row.reason, row.rule = "block", reason, rule
+            row.detail = detail or None
+    return row
+
+
+def _inputs(message: Message, facts: Facts) -> dict[str, Any] | None:
+    """What the rules saw, without an address or a body."""
+    seen: dict[str, Any] = {}
+    if facts.suppression is not None:
+        seen["suppression"] = facts.suppression
+    if facts.line is not None:
+        seen["line"] = facts.line
+    if facts.standing is not Standing.CLEAR:
+        seen["standing"] = facts.standing
+    if message.purpose is not None:
+        seen["purpose"] = message.purpose
+    if message.flash:
+        seen["flash"] = True
+    if message.content is not None:
+        seen["content"] = message.content
+    if message.category is Category.MARKETING:
+        place = rules.place_of(message)
+        seen |= {
+            "country": place.country,
+            "states": sorted(place.states),
+            "zones": place.zones,
+            "zones_from": place.basis,
+            "consent": facts.consent,
+            "consent_policy": facts.policy.marketing_consent,
+            "recent": len(facts.recent),
+        }
+        if facts.dnc_listed is not None:
+            seen["dnc_listed"] = facts.dnc_listed
+    return seen or None

@@ -1,0 +1,123 @@
+"""What does one caller hand in at once, and what of it can be read?
+
+Everything about a submission that needs no transaction: each entry becomes a row to keep, or what is
+wrong with its form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from messaging.domain import addresses, request
+from messaging.domain.compliance import Reason
+from messaging.domain.errors import FieldProblem, InvalidRequestError, RefusedError
+from messaging.domain.lifecycle import Status
+from messaging.domain.message import NewMessage
+from messaging.domain.request import Context, SendRequest
+from messaging.judgement import offers_flash
+from messaging.runtime import Runtime, TenantSenders
+from messaging.store.messages import NewRow
+from messaging.store.tenants import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message we keep."""
+
+    id: UUID
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry we do not keep, and why."""
+
+    problems: list[FieldProblem]
+    reason: Reason | None = None
+    """Set when its form is right but a rule says no."""
+
+    def error(self) -> InvalidRequestError:
+        """The same, to be raised."""
+        if self.reason is None:
+            return InvalidRequestError(self.problems)
+        return RefusedError(self.reason.value, self.problems[0])
+
+
+Entry = Taken | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one caller hands in at once."""
+
+    tenant: Tenant
+    requests: list[SendRequest | list[FieldProblem]]
+    """Each entry, or what was wrong with its form."""
+    key: str | None
+    fingerprint: bytes
+    source: str
+    """The door it came through: `api`, `celery`, `client`, `cli`."""
+    bulk: bool = False
+    """Whether what a rule refuses is kept all the same, in its blocked status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a submission: one entry each, in order."""
+
+    entries: list[Entry]
+    replayed: bool = False
+    """Whether an earlier submission with the same key is what was answered."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row to keep, and which entry of its submission it answers."""
+
+    row: NewRow
+    entry: int
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A submission that has been read: what its caller will be answered, and what there is to keep."""
+
+    submission: Submission
+    entries: list[Entry]
+    drafts: list[Draft]
+    known: TenantSenders
+    now: datetime
+
+
+def prepare(rt: Runtime, submission: Submission) -> Prepared:
+    """Everything about a submission that needs no transaction."""
+    tenant = submission.tenant
+    known, now = rt.senders_of(tenant.id), rt.now()
+    context = Context(
+        tenant.default_region, known.names, known.pools, now, known.policy, offers_flash(known)
+    )
+    prepared = Prepared(submission, [], [], known, now)
+    for i, asked in enumerate(submission.requests):
+        new = asked if isinstance(asked, list) else request.read(asked, context)
+        if isinstance(new, list):
+            prepared.entries.append(Refused(new))
+            continue
+        row = NewRow(
+            id=rt.new_id(),
+            tenant_id=tenant.id,
+            recipient_key=addresses.key(rt.settings.pepper, new.channel.value, new.recipient),
+            status=_first_status(new),
+            message=new,
+            created_at=now,
+        )
+        prepared.drafts.append(Draft(row, i))
+        prepared.entries.append(Taken(row.id, row.status))
+    return prepared
+
+
+def _first_status(new: NewMessage) -> Status:
+    if new.draft:
+        return Status.DRAFT
+    return Status.SCHEDULED if new.scheduled_for else Status.QUEUED
