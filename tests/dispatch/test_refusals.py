@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from tests.carrier import accepted, refused
 from tests.world import World
 
 
-def sent(world: World, **fields: str) -> UUID:
+def sent(world: World, **fields: Any) -> UUID:
     message_id = world.put_one(**fields)
     sid = f"SM{message_id.hex}"
     world.carrier.answer = lambda _: accepted(sid)
