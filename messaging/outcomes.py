@@ -7,7 +7,7 @@ comes first with evidence, and the message moves by the lifecycle's table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -26,11 +26,12 @@ from messaging import providers, refusals
 from messaging.domain import retry
 from messaging.domain.failures import Accepted, Failure, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
+from messaging.domain.registration import Lapse
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
 from messaging.queues import Task
 from messaging.refusals import Refusal
-from messaging.runtime import Runtime
-from messaging.store import attempts, facts, receipts
+from messaging.runtime import STALE_FOR, Runtime
+from messaging.store import attempts, facts, receipts, registrations
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
 from messaging.telemetry import buckets, tally
@@ -49,6 +50,7 @@ class Page:
     doubts: list[tuple[UUID, int, str]] = field(default_factory=list)
     stuck: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    lapses: list[tuple[UUID, Lapse]] = field(default_factory=list)
 
 
 def record(rt: Runtime, results: Sequence[Result]) -> None:
@@ -99,6 +101,11 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
     if isinstance(step, InDoubt):
         page.doubts.append((message.id, ticket.epoch, outcome.code))
         return
+    lapse = providers.get(ticket.account.provider).lapses.get(outcome.code)
+    if lapse is not None:
+        page.lapses.append((message.id, lapse))
+        if isinstance(step, Retry):  # when no process takes the sender for a good one any more
+            step = replace(step, at=max(step.at, rt.now() + STALE_FOR))
     page.moves.append(_refused(ticket, outcome, step))
     page.settlements.append(
         Settlement(
@@ -174,6 +181,9 @@ def write(rt: Runtime, page: Page) -> set[UUID]:
         facts.stick(db, [row for row in page.stuck if row[0] in moved])
         ids = [s.provider_message_id for s in page.settlements if s.provider_message_id]
         woken = receipts.wake(db, ids)
+        flipped = registrations.flip(db, [row for row in page.lapses if row[0] in moved])
+    for tenant_id in flipped:
+        rt.forget(tenant_id)
     if woken:
         rt.hints.ring(Task.RECEIPTS_APPLY)
     return moved

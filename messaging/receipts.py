@@ -20,11 +20,12 @@ from sqlalchemy.exc import DBAPIError
 from messaging import callbacks, providers, refusals
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount
+from messaging.domain.registration import Lapse
 from messaging.providers.base import DeliveryReport, Webhook
 from messaging.queues import Task
 from messaging.refusals import Refusal
 from messaging.runtime import Runtime
-from messaging.store import attempts, senders
+from messaging.store import attempts, registrations, senders
 from messaging.store import receipts as ledger
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
@@ -85,6 +86,7 @@ class _Batch:
     parked: list[tuple[int, str]] = field(default_factory=list)
     steps: dict[UUID, list[Move]] = field(default_factory=dict)
     settlements: list[Settlement] = field(default_factory=list)
+    lapses: list[tuple[UUID, Lapse]] = field(default_factory=list)
 
     def note(self, receipt: PendingReceipt, result: Applied, message_id: UUID | None) -> None:
         """Remember what became of one receipt."""
@@ -156,6 +158,7 @@ def _apply_batch(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt])
     for moves in _rounds(batch.steps):
         move(db, moves)
     attempts.settle(db, batch.settlements)
+    registrations.flip(db, batch.lapses)
     ledger.park(db, batch.parked, _PARKED_FOR)
     ledger.note(db, batch.results)
     return batch
@@ -259,6 +262,9 @@ def _step(
         )
     )
     state[target.message_id] = after
+    lapse = providers.get(receipt.provider).lapses.get(report.code or "")
+    if lapse is not None and report.event is Event.BLOCKED_MISSING_CAMPAIGN:
+        batch.lapses.append((target.message_id, lapse))
     batch.note(receipt, Applied.APPLIED, target.message_id)
 
 

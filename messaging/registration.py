@@ -161,6 +161,8 @@ def release(rt: Runtime, tenant: Tenant | None = None, *, rounds: int = 50) -> i
                 slack=2 * STALE_FOR,
                 tenant_id=tenant.id if tenant else None,
             )
+            if held:
+                registrations.forgive(db, [message_id for message_id, _ in held])
             released += len(move(db, [_unblocked(rt, *row) for row in sorted(held)]))
         if taken < _BATCH:
             break

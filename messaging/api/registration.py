@@ -80,7 +80,7 @@ class CampaignList(BaseModel):
 
 _BRAND = Body(openapi_examples={"active": {"value": {"status": "active"}}})
 _CAMPAIGN = Body(
-    openapi_examples={"verified": {"value": {"brand": "acme", "status": "verified"}}},
+    openapi_examples={"verified": {"value": {"brand": "main", "status": "verified"}}},
 )
 
 

@@ -59,6 +59,13 @@ class ReplyOwner(StrEnum):
     NETWORK = "network"
 
 
+class Lapse(StrEnum):
+    """Whose registration a refusal says is not what we believed."""
+
+    SENDER = "sender"
+    CAMPAIGN = "campaign"
+
+
 class Standing(StrEnum):
     """What a sender's registrations come to; best first."""
 

@@ -1,7 +1,7 @@
 """What do Twilio's error codes mean for a message?
 
-Two tables of facts, because a code may mean another thing when it comes with the reply to a send (`SYNC`)
-than when it comes later with a receipt (`ASYNC`). Columns: code, kind, where the message ends, who else
+Tables of facts, two of them because a code may mean another thing when it comes with the reply to a
+send (`SYNC`) than when it comes later with a receipt (`ASYNC`). Columns: code, kind, where the message ends, who else
 may be tried, and a sentence for the operator. Content refusals never fail over: sending the same text
 through another carrier would be filter evasion. Source: Twilio's error dictionary.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from messaging.domain.failures import Failover, Failure, Kind
 from messaging.domain.lifecycle import Status
+from messaging.domain.registration import Lapse
 
 _SYNC = """
 10001 permanent_config    blocked_billing  other_provider  The account is disabled, for lack of funds or for policy.
@@ -72,16 +73,20 @@ _ASYNC = """
 30023 rate_limited        failed                    none            The carrier's daily cap for the 10DLC brand is used up.
 30024 permanent_sender    undeliverable             other_sender    The sender is not yet provisioned at the carrier.
 30027 rate_limited        failed                    none            T-Mobile's daily limit for the brand is used up.
-30032 permanent_sender    blocked_missing_campaign  other_sender    The toll-free sender is not verified.
-30033 permanent_sender    blocked_missing_campaign  other_sender    The sender's 10DLC campaign is suspended.
-30034 permanent_sender    blocked_missing_campaign  other_sender    The sender is not registered with a 10DLC campaign.
-30035 permanent_sender    blocked_missing_campaign  other_sender    The sender's 10DLC registration is still being set up.
 30036 transient_retry     failed                    other_sender    The validity period ran out while the message was queued.
 30410 ambiguous           failed                    none            The carrier did not answer Twilio; the message may have arrived.
 30450 rate_limited        failed                    none            Twilio holds the destination back as likely SMS pumping.
 30500 transient_retry     failed                    other_provider  Twilio failed inside.
 30610 rate_limited        blocked_compliance        none            Twilio's Compliance Toolkit refused it for quiet hours.
 30640 permanent_recipient blocked_compliance        none            Twilio's Compliance Toolkit knows the recipient as a litigator.
+"""
+
+# Known only once a carrier was asked, so they should come with receipts; they mean the same in a reply.
+_REGISTRATION = """
+30032 permanent_sender    blocked_missing_campaign  other_sender    The toll-free sender is not verified.
+30033 permanent_sender    blocked_missing_campaign  other_sender    The sender's 10DLC campaign is suspended.
+30034 permanent_sender    blocked_missing_campaign  other_sender    The sender is not registered with a 10DLC campaign.
+30035 permanent_sender    blocked_missing_campaign  other_sender    The sender's 10DLC registration is still being set up.
 """
 
 
@@ -100,8 +105,17 @@ def _read(table: str) -> dict[str, Failure]:
     return failures
 
 
-SYNC = _read(_SYNC)
+SYNC = _read(_SYNC + _REGISTRATION.lstrip())
 """Codes in the reply to a send."""
 
-ASYNC = _read(_ASYNC)
+ASYNC = _read(_ASYNC + _REGISTRATION.lstrip())
 """Codes in a receipt, or on a message looked up later."""
+
+LAPSES = {
+    "30032": Lapse.SENDER,
+    "30033": Lapse.CAMPAIGN,
+    "30034": Lapse.SENDER,
+    "30035": Lapse.SENDER,
+}
+"""Codes by which a sender turns out not to be registered as we believed. Not 21606: it speaks of what a
+number can do, and where."""

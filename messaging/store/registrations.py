@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from messaging.domain.lifecycle import Status
-from messaging.domain.registration import BrandStatus, CampaignStatus
+from messaging.domain.registration import BrandStatus, CampaignStatus, Lapse
 from messaging.store import tables as t
 
 
@@ -202,3 +202,48 @@ def free(
         },
     ).all()
     return len(rows), [(row.message_id, row.epoch) for row in rows if row.epoch is not None]
+
+
+def forgive(db: Connection, message_ids: Sequence[UUID]) -> None:
+    """Let senders that were refused for these messages be tried again."""
+    m = t.messages.c
+    db.execute(
+        sa.update(t.messages)
+        .where(m.id.in_(message_ids), m.tried_sender_ids.is_not(None))
+        .values(tried_sender_ids=None)
+    )
+
+
+# In the order of ids, so that two workers never wait for each other in a circle.
+_SUSPEND_SENDERS = sa.text("""
+UPDATE senders SET verification = 'suspended' WHERE id IN (
+  SELECT id FROM senders WHERE verification <> 'suspended'
+    AND id IN (SELECT sender_id FROM messages WHERE id = ANY(CAST(:ids AS uuid[])))
+  ORDER BY id FOR NO KEY UPDATE)
+RETURNING tenant_id
+""")
+_SUSPEND_CAMPAIGNS = sa.text("""
+UPDATE tendlc_campaigns SET status = 'suspended', modified_at = now() WHERE id IN (
+  SELECT id FROM tendlc_campaigns WHERE status <> 'suspended'
+    AND id IN (SELECT s.tendlc_campaign_id FROM messages m JOIN senders s ON s.id = m.sender_id
+               WHERE m.id = ANY(CAST(:ids AS uuid[])))
+  ORDER BY id FOR NO KEY UPDATE)
+RETURNING tenant_id
+""")
+
+
+def flip(db: Connection, lapses: Sequence[tuple[UUID, Lapse]]) -> set[UUID]:
+    """Suspend the senders, or the campaigns, that these messages last left from.
+
+    Returns the tenants for whom that changed anything. Who is suspended stays so until somebody says
+    otherwise.
+    """
+    changed: set[UUID] = set()
+    for whose, statement in (
+        (Lapse.SENDER, _SUSPEND_SENDERS),
+        (Lapse.CAMPAIGN, _SUSPEND_CAMPAIGNS),
+    ):
+        ids = [message_id for message_id, lapse in lapses if lapse is whose]
+        if ids:
+            changed |= set(db.execute(statement, {"ids": ids}).scalars())
+    return changed

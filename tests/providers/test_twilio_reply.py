@@ -58,6 +58,10 @@ REFUSALS = """
 21704 permanent_sender failed other_provider
 21705 permanent_config failed none
 21730 transient_retry failed other_provider
+30032 permanent_sender blocked_missing_campaign other_sender
+30033 permanent_sender blocked_missing_campaign other_sender
+30034 permanent_sender blocked_missing_campaign other_sender
+30035 permanent_sender blocked_missing_campaign other_sender
 """
 LATE = """
 14107 rate_limited failed none
@@ -151,6 +155,8 @@ def test_every_code_of_a_refused_send(
 def test_the_tables_hold_no_other_codes_and_speak_in_sentences() -> None:
     assert [row[0] for row in rows(REFUSALS)] == sorted(SYNC)
     assert sorted(row[0] for row in rows(LATE)) == sorted(ASYNC)
+    blocking = {c for c, f in ASYNC.items() if f.status is Status.BLOCKED_MISSING_CAMPAIGN}
+    assert TWILIO.lapses.keys() == blocking
     for failure in (*SYNC.values(), *ASYNC.values()):
         assert failure.detail.endswith(".")
         assert failure.detail[0].isupper()
