@@ -14,7 +14,7 @@ from uuid import UUID
 
 from messaging.domain import addresses, compliance
 from messaging.domain.addresses import AddressProblem
-from messaging.domain.compliance import Verdict
+from messaging.domain.compliance import Verdict, places
 from messaging.domain.compliance.consent import Lack, lack, lapses_at
 from messaging.domain.compliance.facts import Consent
 from messaging.domain.consent_csv import Line, lines
@@ -141,7 +141,7 @@ def on_record(
         ((known, _first),) = facts.of_people(db, [asked])
         of_category = consents.latest(db, tenant.id, channel, [key], category).get(key)
     known.policy, known.home, known.has_links = policy, home, True
-    country = addresses.region_of(address)
+    country = places.locate(address).country
     term = of_category if category is Category.MARKETING else None
     return OnRecord(
         category=category,

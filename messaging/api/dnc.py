@@ -54,7 +54,7 @@ class Registries(BaseModel):
 
 
 RegistryName = Annotated[
-    str, Path(description="as your policy's dnc_registries names it", examples=["US"])
+    str, Path(description="as your policy's dnc_registries names it: by country", examples=["US"])
 ]
 InQuery = Annotated[
     Moment | None,

@@ -113,6 +113,31 @@ def test_marketing_to_somebody_suppressed_is_blocked_whatever_they_agreed_to(
     assert (found["marketing"]["verdict"], found["marketing"]["reason"]) == ("block", "opted_out")
 
 
+def test_what_marketing_would_be_told_is_what_its_judge_says(http: httpx.Client) -> None:
+    before = check(http)["marketing"]
+    assert (before["verdict"], before["reason"]) == ("block", "no_consent")
+    assert before["rule"] == "consent:us_tcpa"
+    assert "no consent is recorded" in before["detail"]
+    record(http)
+    # By now only the hour may stand against it.
+    assert check(http)["marketing"]["reason"] in {None, "quiet_hours"}
+    assert http.patch("/v1/policy", json={"destinations": {"regions": ["BR"]}}).status_code == 200
+    assert check(http)["marketing"]["reason"] == "region_not_permitted"
+
+
+def test_consent_kept_elsewhere_is_a_matter_of_policy_not_of_record(http: httpx.Client) -> None:
+    http.patch("/v1/policy", json={"marketing_consent": "attested_elsewhere"})
+    put(http, "US", "+12025550124")
+    found = check(http)
+    assert found["lacking"]["reason"] == "no_consent"
+    assert found["marketing"]["reason"] in {None, "quiet_hours"}
+    put(http, "US", US)
+    assert check(http)["marketing"]["reason"] == "dnc_listed"
+    # Express written consent is an exemption from the registry.
+    record(http)
+    assert check(http)["marketing"]["reason"] in {None, "quiet_hours"}
+
+
 def test_consent_is_of_one_category(http: httpx.Client) -> None:
     record(http, category="NOTIFICATION")
     assert check(http)["consent"] is None
