@@ -33,8 +33,10 @@ COMMANDS = {
     "accounts": "messaging.cli.setting_up:accounts",
     "senders": "messaging.cli.setting_up:senders",
     "policy": "messaging.cli.policy:policy",
+    "rules": "messaging.cli.rules:rules",
     "consents": "messaging.cli.consents:consents",
     "dnc": "messaging.cli.dnc:dnc",
+    "numbers": "messaging.cli.numbers:numbers",
 }
 """Every command and where it is, in the order of the help."""
 
