@@ -257,6 +257,11 @@ def test_open_around_the_clock_has_no_close_within_the_horizon() -> None:
     )
 
 
+def test_windows_that_overlap_are_one() -> None:
+    what = hours("UTC", week("8-12 10-11 11:30-15"))
+    assert consult(what, utc("2026-07-15T08:00")) == Open(utc("2026-07-15T15:00"))
+
+
 def test_what_never_opens_says_so_and_names_the_clock() -> None:
     never = Clock("never", NEW_YORK, week(""))
     what = Hours((*hours(NEW_YORK, FEDERAL).clocks, never))

@@ -172,12 +172,12 @@ def _common(one: list[Span], other: list[Span]) -> Iterator[Span]:
 
 
 def _spans(clock: Clock, first: date, last: date) -> Iterator[Span]:
-    """When a clock is open in these UTC days, adjoining spans as one."""
+    """When a clock is open in these UTC days, adjoining and overlapping spans as one."""
     held: Span | None = None
     for day in range(first.toordinal(), last.toordinal()):
         for span in _open(clock.zone, clock.week, clock.holidays, date.fromordinal(day)):
-            if held is not None and held[1] == span[0]:
-                held = held[0], span[1]
+            if held is not None and span[0] <= held[1]:
+                held = held[0], max(held[1], span[1])
                 continue
             if held is not None:
                 yield held

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from messaging.domain.compliance import jurisdictions
+from messaging.domain.compliance.jurisdictions import (
+    RULESET,
+    TENANT,
+    Confidence,
+    LawCap,
+    caps_for,
+    hours_for,
+    rows,
+)
+from messaging.domain.compliance.places import Place, PlaceBasis, locate
+from messaging.domain.compliance.policy import Preset, QuietHours
+from messaging.domain.compliance.quiet_hours import Clock, Closed, Hours, Open, Week, consult
+
+LAW = QuietHours()
+NEW_YORK, CHICAGO = "America/New_York", "America/Chicago"
+HOURS = [row for row in rows() if not row.what.startswith("at most")]
+STATES = sorted(row.jurisdiction for row in HOURS if row.jurisdiction.startswith("US-"))
+US_ZONES = [NEW_YORK, CHICAGO, "America/Denver", "America/Phoenix", "Pacific/Honolulu"]
+
+
+def place(country: str | None, *zones: str, states: tuple[str, ...] = ()) -> Place:
+    return Place(country, None, frozenset(states), zones, PlaceBasis.COUNTRY)
+
+
+def state(code: str, zone: str) -> Place:
+    return place("US", zone, states=(f"US-{code}",))
+
+
+FRANCE = place("FR", "Europe/Paris")
+INDIA = place("IN", "Asia/Kolkata")
+ALABAMA, LOUISIANA = state("AL", CHICAGO), state("LA", CHICAGO)
+MISSISSIPPI, UTAH = state("MS", CHICAGO), state("UT", "America/Denver")
+PENNSYLVANIA, RHODE_ISLAND = state("PA", NEW_YORK), state("RI", NEW_YORK)
+
+
+def permitted(hours: Hours, local: str, zone: str) -> bool:
+    at = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
+    return isinstance(consult(hours, at), Open)
+
+
+WED, SAT, SUN = "2026-07-15", "2026-07-11", "2026-07-12"
+
+LAWFUL = [
+    # who, the day, when it opens and when it closes there; None: not at all
+    ("+13055550123", WED, ("08:00", "20:00")),  # Florida
+    ("+13055550123", SUN, ("08:00", "20:00")),
+    ("+12035550123", WED, ("09:00", "20:00")),  # Connecticut
+    ("+12035550123", SUN, ("09:00", "20:00")),
+    ("+12145550123", WED, ("09:00", "21:00")),  # Texas
+    ("+12145550123", SAT, ("09:00", "21:00")),
+    ("+12145550123", SUN, ("12:00", "21:00")),
+    (ALABAMA, SAT, ("08:00", "20:00")),
+    (ALABAMA, SUN, None),
+    (ALABAMA, "2026-04-27", None),  # Confederate Memorial Day
+    (LOUISIANA, SUN, None),
+    (LOUISIANA, "2026-02-17", None),  # Mardi Gras
+    (MISSISSIPPI, SUN, None),
+    (MISSISSIPPI, "2026-11-11", None),
+    (RHODE_ISLAND, WED, ("09:00", "18:00")),
+    (RHODE_ISLAND, SAT, ("10:00", "17:00")),
+    (RHODE_ISLAND, SUN, None),
+    (RHODE_ISLAND, "2026-08-10", None),  # Victory Day
+    (PENNSYLVANIA, WED, ("08:00", "21:00")),
+    (PENNSYLVANIA, SUN, None),
+    (PENNSYLVANIA, "2026-12-25", None),
+    (UTAH, SUN, None),
+    (UTAH, "2026-07-24", None),  # Pioneer Day
+    (state("SD", CHICAGO), SUN, None),
+    (state("WA", "America/Los_Angeles"), WED, ("08:00", "20:00")),
+    (state("OK", CHICAGO), SUN, ("08:00", "20:00")),
+    (state("MD", NEW_YORK), WED, ("08:00", "20:00")),
+    (state("KY", NEW_YORK), WED, ("10:00", "21:00")),
+    (state("MI", NEW_YORK), WED, ("09:00", "21:00")),
+    (state("MN", CHICAGO), SUN, ("09:00", "21:00")),
+    (state("NM", "America/Denver"), WED, ("09:00", "21:00")),
+    (state("NV", "America/Los_Angeles"), WED, ("09:00", "20:00")),
+    (state("MA", NEW_YORK), WED, ("08:00", "20:00")),
+    (state("NJ", NEW_YORK), WED, ("08:00", "20:00")),
+    (state("VA", NEW_YORK), WED, ("08:00", "21:00")),
+    (state("OH", NEW_YORK), SUN, ("08:00", "21:00")),  # no law of its own
+    (place("US", NEW_YORK), WED, ("08:00", "20:00")),  # the state is not known
+    (place("PR", "America/Puerto_Rico"), WED, ("08:00", "21:00")),
+    ("+14165550123", WED, ("09:00", "21:30")),  # Canada
+    ("+14165550123", SAT, ("10:00", "18:00")),
+    ("+14165550123", SUN, ("10:00", "18:00")),
+    (place("GB", "Europe/London"), SUN, ("08:00", "21:00")),
+    (FRANCE, SAT, ("08:00", "20:00")),
+    (FRANCE, SUN, None),
+    (FRANCE, "2026-07-14", None),
+    (INDIA, WED, ("10:00", "21:00")),
+    ("+5511955550123", WED, ("09:00", "22:00")),
+    ("+5511955550123", SUN, None),
+    (place("AU", "Australia/Sydney"), WED, ("09:00", "20:00")),
+    (place("BE", "Europe/Brussels"), WED, ("09:00", "20:00")),
+    (place("ZA", "Africa/Johannesburg"), SUN, ("08:00", "20:00")),  # no row
+    (place(None, "Europe/Lisbon"), WED, ("08:00", "20:00")),
+]
+
+
+@pytest.mark.parametrize(("who", "day", "window"), LAWFUL)
+def test_what_the_law_permits(who: str | Place, day: str, window: tuple[str, str] | None) -> None:
+    there = locate(who) if isinstance(who, str) else who
+    hours, zone = hours_for(there, LAW), ZoneInfo(there.zones[0])
+    assert len(there.zones) == 1
+    midnight = datetime.combine(date.fromisoformat(day), time.min, zone).astimezone(UTC)
+    if window is None:
+        assert not any(
+            isinstance(consult(hours, midnight + n * timedelta(minutes=15)), Open)
+            for n in range(24 * 4)
+        )
+        return
+    opening, closing = (f"{day}T{end}" for end in window)
+    found = consult(hours, midnight)
+    assert isinstance(found, Closed)
+    assert found.reopens == datetime.fromisoformat(opening).replace(tzinfo=zone)
+    assert consult(hours, found.reopens) == Open(
+        datetime.fromisoformat(closing).replace(tzinfo=zone)
+    )
+
+
+def test_a_split_area_code_respects_both_of_its_zones() -> None:
+    hours = hours_for(locate("+18505550123"), LAW)
+    assert not permitted(hours, "2026-07-15T08:59", NEW_YORK)
+    assert permitted(hours, "2026-07-15T09:00", NEW_YORK)
+    assert permitted(hours, "2026-07-15T19:59", NEW_YORK)
+    assert not permitted(hours, "2026-07-15T20:00", NEW_YORK)
+
+
+def test_a_us_number_of_no_state_is_within_8_and_20_from_hawaii_to_the_east() -> None:
+    hours = hours_for(locate("+18005550123"), LAW)
+    assert not permitted(hours, "2026-07-15T13:59", NEW_YORK)
+    assert permitted(hours, "2026-07-15T14:00", NEW_YORK)
+    assert not permitted(hours, "2026-07-15T20:00", NEW_YORK)
+
+
+def test_the_area_codes_state_holds_along_with_the_postal_codes() -> None:
+    moved_north = locate("+13055550123", postal_code="10001")
+    rules = {clock.rule for clock in hours_for(moved_north, LAW).clocks}
+    assert rules == {"us_federal", "us_fl"}
+    assert caps_for(moved_north) == (LawCap("us_fl_cap", 3, 24),)
+    moved_south = locate("+12125550123", postal_code="33101")
+    assert {c.rule for c in hours_for(moved_south, LAW).clocks} == {"us_federal", "us_fl"}
+    assert not permitted(hours_for(moved_south, LAW), "2026-07-15T20:30", NEW_YORK)
+    assert permitted(hours_for(locate("+12125550123"), LAW), "2026-07-15T20:30", NEW_YORK)
+
+
+def test_two_strict_states_hold_together() -> None:
+    both = place("US", CHICAGO, states=("US-TX", "US-FL"))
+    hours = hours_for(both, LAW)
+    assert not permitted(hours, "2026-07-12T11:59", CHICAGO)  # a Sunday in Texas
+    assert permitted(hours, "2026-07-12T12:00", CHICAGO)
+    assert not permitted(hours, "2026-07-12T20:00", CHICAGO)  # Florida's evening
+
+
+@pytest.mark.parametrize(
+    ("states", "caps"),
+    [
+        (("US-FL",), ["us_fl_cap"]),
+        (("US-MD", "US-OK"), ["us_md_cap", "us_ok_cap"]),
+        (("US-NY",), []),
+        ((), []),
+    ],
+)
+def test_how_often_the_law_permits(states: tuple[str, ...], caps: list[str]) -> None:
+    assert caps_for(place("US", NEW_YORK, states=states)) == tuple(
+        LawCap(cap, limit=3, hours=24) for cap in caps
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "on", "first"),
+    [
+        (INDIA, date(2025, 9, 30), "09:00"),
+        (INDIA, date(2025, 10, 1), "10:00"),
+        (INDIA, None, "10:00"),
+        (state("TX", CHICAGO), date(2025, 8, 31), "08:00"),
+        (state("TX", CHICAGO), date(2025, 9, 1), "09:00"),
+        (state("CT", NEW_YORK), date(2023, 9, 30), "08:00"),
+        (state("CT", NEW_YORK), date(2023, 10, 1), "09:00"),
+    ],
+)
+def test_a_law_holds_from_its_first_day_to_its_last(
+    there: Place, on: date | None, first: str
+) -> None:
+    hours, zone = hours_for(there, LAW, on), ZoneInfo(there.zones[0])
+    found = consult(hours, datetime(2026, 7, 15, tzinfo=zone))
+    assert isinstance(found, Closed)
+    assert found.reopens == datetime.fromisoformat(f"{WED}T{first}").replace(tzinfo=zone)
+
+
+def test_a_cap_holds_from_its_first_day() -> None:
+    oklahoma = state("OK", CHICAGO)
+    assert caps_for(oklahoma, date(2022, 10, 31)) == ()
+    assert caps_for(oklahoma, date(2022, 11, 1)) == (LawCap("us_ok_cap", 3, 24),)
+
+
+def test_a_place_without_a_zone_is_never_open() -> None:
+    found = consult(hours_for(place("US"), LAW), datetime(2026, 7, 15, 17, 0, tzinfo=UTC))
+    assert isinstance(found, Closed)
+    assert found.reopens is None
+    assert found.clock.rule == "no_known_zone"
+
+
+# --- what a tenant wishes
+
+
+def wished(wishes: QuietHours) -> list[Clock]:
+    clocks = hours_for(place("US", CHICAGO), wishes).clocks
+    return [clock for clock in clocks if clock.rule == TENANT]
+
+
+@pytest.mark.parametrize(
+    ("preset", "weekday", "saturday", "sunday", "holidays"),
+    [
+        (Preset.US_DEFAULT, ((540, 1200),), ((540, 1200),), ((720, 1200),), None),
+        (Preset.US_STRICT, ((600, 1080),), (), (), None),
+        (Preset.BR_STRICT, ((540, 1080),), ((540, 780),), (), "BR"),
+    ],
+)
+def test_a_preset_is_one_more_clock(
+    preset: Preset, weekday: object, saturday: object, sunday: object, holidays: str | None
+) -> None:
+    (clock,) = wished(QuietHours(preset=preset))
+    assert clock.week == (*(weekday,) * 5, saturday, sunday)
+    assert clock.holidays == holidays
+    assert clock.zone == CHICAGO
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "window"),
+    [
+        (time(10), None, ((600, 1440),)),
+        (None, time(18, 30), ((0, 1110),)),
+        (time(10), time(18, 30), ((600, 1110),)),
+        (time(10, 0, 1), time(18, 30, 59), ((601, 1110),)),  # rounded to the tighter side
+        (time(20), time(8), ()),  # never before 20, never from 8 on
+        (time(9), time(9), ()),
+    ],
+)
+def test_own_hours_are_one_more_clock(
+    opens: time | None, closes: time | None, window: tuple[tuple[int, int], ...]
+) -> None:
+    (clock,) = wished(QuietHours(opens=opens, closes=closes))
+    assert clock.week == (window,) * 7
+
+
+def test_a_preset_and_own_hours_both_hold_in_every_zone() -> None:
+    wishes = QuietHours(preset=Preset.US_STRICT, opens=time(11))
+    clocks = hours_for(place("US", CHICAGO, NEW_YORK), wishes).clocks
+    assert [c.zone for c in clocks if c.rule == TENANT] == [CHICAGO, NEW_YORK] * 2
+
+
+def test_every_preset_is_there_and_the_law_alone_is_none() -> None:
+    assert wished(LAW) == []
+    assert all(wished(QuietHours(preset=preset)) for preset in Preset if preset is not Preset.LAW)
+
+
+@pytest.mark.parametrize("code", ["US", *STATES])
+def test_the_strict_preset_is_within_every_states_week(code: str) -> None:
+    (strict,) = wished(QuietHours(preset=Preset.US_STRICT))
+    for clock in hours_for(place("US", CHICAGO, states=(code,)), LAW).clocks:
+        assert within(strict.week, clock.week)
+
+
+def within(one: Week, other: Week) -> bool:
+    return all(
+        any(a <= start and end <= b for a, b in wider)
+        for day, wider in zip(one, other, strict=True)
+        for start, end in day
+    )
+
+
+# --- properties
+
+instants = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=UTC)
+)
+us_places = st.builds(
+    lambda states, zones: place("US", *zones, states=tuple(states)),
+    st.lists(st.sampled_from([*STATES, "US-NY", "US-OH"]), max_size=3, unique=True),
+    st.lists(st.sampled_from(US_ZONES), min_size=1, max_size=3, unique=True),
+)
+places = st.one_of(us_places, st.sampled_from([FRANCE, INDIA, place("ZA", "Africa/Johannesburg")]))
+wishes = st.builds(
+    QuietHours,
+    preset=st.sampled_from(Preset),
+    opens=st.none() | st.times(),
+    closes=st.none() | st.times(),
+)
+
+
+@settings(max_examples=300)
+@given(us_places, wishes, instants)
+def test_nothing_in_the_us_is_looser_than_the_federal_rule(
+    there: Place, wish: QuietHours, at: datetime
+) -> None:
+    if isinstance(consult(hours_for(there, wish), at), Open):
+        assert all(8 <= at.astimezone(ZoneInfo(zone)).hour < 21 for zone in there.zones)
+
+
+@settings(max_examples=300)
+@given(places, wishes, instants)
+def test_a_wish_never_loosens(there: Place, wish: QuietHours, at: datetime) -> None:
+    if isinstance(consult(hours_for(there, wish), at), Open):
+        assert isinstance(consult(hours_for(there, LAW), at), Open)
+
+
+@settings(max_examples=300)
+@given(us_places, st.sampled_from(STATES), st.sampled_from(US_ZONES), instants)
+def test_one_more_state_or_zone_never_loosens(
+    there: Place, code: str, zone: str, at: datetime
+) -> None:
+    more = place("US", *there.zones, zone, states=(*there.states, code))
+    if not there.states:  # an unknown state is held to more than some known ones
+        there = place("US", *there.zones, states=("US-NY",))
+    if isinstance(consult(hours_for(more, LAW), at), Open):
+        assert isinstance(consult(hours_for(there, LAW), at), Open)
+
+
+def test_every_area_code_is_held_to_its_laws_in_every_zone() -> None:
+    own = {"US": "us_federal", "CA": "ca_crtc"}
+    found = {row.jurisdiction: row.id for row in HOURS if row.jurisdiction in STATES}
+    for there in (locate(f"+1{area}5550123") for area in range(201, 990)):
+        clocks = hours_for(there, LAW).clocks
+        asked = {found[code] for code in there.states & found.keys()}
+        asked.add(own.get(there.country or "", clocks[0].rule))
+        for rule in asked:
+            assert {c.zone for c in clocks if c.rule == rule} == set(there.zones)
+
+
+# --- the data
+
+
+def test_every_row_has_its_papers() -> None:
+    reviewed = date.fromisoformat(RULESET)
+    assert len({row.id for row in rows()}) == len(rows())
+    for row in rows():
+        assert row.jurisdiction
+        assert row.what
+        assert len(row.source) > 10
+        assert row.confidence in Confidence
+        assert row.reviewed_at <= reviewed
+        if row.effective_from and row.effective_to:
+            assert row.effective_from <= row.effective_to
+
+
+def test_the_rows_of_a_jurisdiction_follow_one_another() -> None:
+    for row in HOURS:
+        others = [r for r in HOURS if r.jurisdiction == row.jurisdiction and r is not row]
+        for day in filter(None, (row.effective_from, row.effective_to)):
+            assert not any(other.holds_on(day) for other in others)
+        assert not (row.holds_on(None) and any(other.holds_on(None) for other in others))
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in HOURS if "public holidays" in r.what], ids=lambda r: r.id
+)
+def test_every_holiday_calendar_is_there_and_knows_christmas(row: jurisdictions.Row) -> None:
+    country = row.jurisdiction.partition("-")[0]
+    states = () if row.jurisdiction == country else (row.jurisdiction,)
+    hours = hours_for(place(country, "UTC", states=states), LAW)
+    for year in (2026, 2027, 2028):
+        assert not permitted(hours, f"{year}-12-25T12:00", "UTC")
+
+
+PAPERS = """confidence = "low"
+reviewed_at = 2026-11-20
+source = "somebody"
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "mistake"),
+    [
+        ('effective_from = "long ago"\nweekdays = "08:00-20:00"\n' + PAPERS, ValueError),
+        ('effective_from = "unknown"\nweekdays = "20:00-08:00"\n' + PAPERS, ValueError),
+        ('effective_from = "unknown"\nweekdays = "8 to 20"\n' + PAPERS, ValueError),
+        ('effective_from = "unknown"\n' + PAPERS, TypeError),
+        ('effective_from = "unknown"\nweekdays = "closed"\nreviewed_at = 2026-11-20', TypeError),
+        ('weekdays = "closed"\n' + PAPERS, TypeError),
+        ('effective_from = "unknown"\nweekdays = "closed"\nsurprise = 1\n' + PAPERS, TypeError),
+    ],
+)
+def test_a_row_that_is_wrong_is_refused(entry: str, mistake: type[Exception]) -> None:
+    days = 'saturday = "closed"\nsunday = "closed"\n'
+    head = (
+        'ruleset = "2026-11-20"\ncap = []\npreset = {}\n[[hours]]\nid = "x"\njurisdiction = "XX"\n'
+    )
+    with pytest.raises(mistake):
+        jurisdictions._read(head + days + entry)
