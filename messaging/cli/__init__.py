@@ -32,6 +32,7 @@ COMMANDS = {
     "keys": "messaging.cli.setting_up:keys",
     "accounts": "messaging.cli.setting_up:accounts",
     "senders": "messaging.cli.setting_up:senders",
+    "registration": "messaging.cli.registration:registration_",
     "policy": "messaging.cli.policy:policy",
     "rules": "messaging.cli.rules:rules",
     "consents": "messaging.cli.consents:consents",
