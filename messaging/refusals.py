@@ -3,8 +3,8 @@
 An opt-out that a provider knows of holds for every provider, and cancels the rest of what waits
 (law 7). A number that two messages could not reach, for a reason that does not pass, is not tried a
 third time; since that is no word of the person, START does not undo it. That a number is a landline
-is kept for the rules to ask. The page that ends the
-message's own attempt is written afterwards, so that a crash in between forgets nothing.
+is kept for the rules to ask. The page that ends the message's own attempt is written afterwards, so
+that a crash in between forgets nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from messaging import providers, suppression
@@ -39,12 +40,19 @@ class Refusal:
     @property
     def dead_number(self) -> bool:
         """Whether it says that nobody can be reached there."""
-        return self.code in providers.get(self.provider).dead_numbers
+        return self.code in _codes(self.provider, "dead_numbers")
 
     @property
     def landline(self) -> bool:
         """Whether it says that the line takes no texts."""
-        return self.code in providers.get(self.provider).landlines
+        return self.code in _codes(self.provider, "landlines")
+
+
+def _codes(provider: str, kind: Literal["dead_numbers", "landlines"]) -> frozenset[str]:
+    """A provider's codes of one kind; none of an account whose provider is no longer known."""
+    known = providers.PROVIDERS.get(provider)
+    codes: frozenset[str] = getattr(known, kind, frozenset())
+    return codes
 
 
 def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:
@@ -52,7 +60,7 @@ def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:
     telling = [r for r in refusals if r.opted_out or r.dead_number or r.landline]
     if not telling:
         return
-    codes = sorted(set().union(*(providers.get(r.provider).dead_numbers for r in telling)))
+    codes = sorted(set().union(*(_codes(r.provider, "dead_numbers") for r in telling)))
     with rt.engine.begin() as db:
         people = suppression_reads.recipients(db, [r.message_id for r in telling], codes)
         known = [(r, people[r.message_id]) for r in telling if r.message_id in people]

@@ -214,7 +214,7 @@ def ask_for_another(world: World, message_id: object) -> None:
         (suppress, "opted_out", "opted_out"),
         (expire, "failed", "expired"),
         (spoil, "failed", "invalid_recipient"),
-        (retire, "failed", "no_sender"),
+        (retire, "failed", "no_sender_in_pool"),
         (ask_for_another, "failed", "sender_not_usable"),
     ],
 )

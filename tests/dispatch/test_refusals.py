@@ -105,12 +105,14 @@ def test_two_dead_ends_in_one_batch_are_two(world: World) -> None:
     assert holding(world) == [("sms", "unreachable", "provider")]
 
 
-def test_a_number_refused_as_no_mobile_twice_is_dead(world: World) -> None:
+def test_a_number_refused_as_no_mobile_is_not_tried_again(world: World) -> None:
     world.carrier.answer = lambda _: refused(400, 21614)
-    for held in ([], [("sms", "unreachable", "provider")]):
-        world.put_one()
-        world.send()
-        assert holding(world) == held
+    world.put_one()
+    world.send()
+    second = world.put_one()
+    assert world.send().blocked == {"landline": 1}
+    assert world.status(second) == "undeliverable"
+    assert holding(world) == []
 
 
 @pytest.mark.parametrize("code", [30003, 30007, 30008])

@@ -171,9 +171,10 @@ def _flash(message: Message, facts: Facts, _now: datetime) -> Verdict:
 
 
 def _links(message: Message, facts: Facts, _now: datetime) -> Verdict:
-    if "." not in message.body and facts.has_phone_numbers:
+    marketing = message.category is Category.MARKETING
+    if facts.has_links and facts.has_phone_numbers and not marketing:
         return ALLOW
-    if message.category is Category.MARKETING:
+    if marketing:
         shortener = links.shortener(message.body)
         if shortener is not None:
             detail = f"{shortener} hides where the link leads"
