@@ -36,6 +36,7 @@ from messaging.store.tenants import Tenant
 READY_TIMEOUT = 90.0
 """Seconds for everything to be ready; a small machine starts a dozen interpreters in a fifth of it."""
 POOL = "main"
+SANDBOX_ACCOUNT = "sandbox"
 SENDERS = tuple(
     NewSender(address, mps=50.0, is_default=address == "+12025550100")
     for address in (
@@ -87,9 +88,10 @@ def standalone(
         complete = completed(settings, servers.database_url, servers.redis_url, ports)
         check_reachable(complete.database_url, complete.redis_url)
         flower = Flower(password=SecretStr(secrets.token_urlsafe(12)))
-        address = _prepare(complete, ports, flower, senders)
+        address, inbound = _prepare(complete, ports, flower, senders)
+        options = [f"--inbound-url={inbound}", *sandbox_options]
         processes = stack.processes(
-            complete, ports, logs=home / "logs", flower=flower, sandbox_options=sandbox_options
+            complete, ports, logs=home / "logs", flower=flower, sandbox_options=options
         )
         group = held.enter_context(Group(processes, ready_timeout=READY_TIMEOUT))
         announce(address)
@@ -130,12 +132,15 @@ def _write(path: Path, text: str) -> None:
 
 def _prepare(
     settings: Settings, ports: Ports, flower: Flower, senders: Sequence[NewSender]
-) -> Address:
-    """Bring the schema to the newest version; in development, make somebody who can send."""
+) -> tuple[Address, str]:
+    """Bring the schema to the newest version; in development, make somebody who can send.
+
+    Also returns where the sandbox posts what people write to that tenant's numbers.
+    """
     engine = store.connect(settings.database_url, name="up")
     migrate.upgrade(engine)
     engine.dispose()
-    tenant = key = None
+    tenant, key, inbound = None, None, ""
     if ports.sandbox is not None:
         rt = Runtime.start(settings, name="up")
         carrier = f"http://{stack.LOOPBACK}:{ports.sandbox}"
@@ -143,8 +148,9 @@ def _prepare(
             rt, sandbox_account(carrier), senders, pool=POOL, name=DEVELOPMENT
         )
         key = _development_key(rt, tenant)
+        inbound = _inbound_url(rt, tenant)
         rt.close()
-    return Address(
+    address = Address(
         pid=os.getpid(),
         url=stack.reached_at(settings.api_host, ports.api),
         metrics_url=f"{stack.reached_at(settings.metrics_host, ports.exporter)}/metrics",
@@ -157,13 +163,20 @@ def _prepare(
         database_url=settings.database_url,
         redis_url=settings.redis_url,
     )
+    return address, inbound
+
+
+def _inbound_url(rt: Runtime, tenant: Tenant) -> str:
+    accounts = onboarding.list_senders(rt, tenant).accounts.values()
+    account = next(a for a in accounts if a.name == SANDBOX_ACCOUNT)
+    return f"{rt.settings.public_url.rstrip('/')}/webhooks/{account.provider}/{account.id}/inbound"
 
 
 def sandbox_account(carrier: str) -> NewAccount:
     """The account the local carrier at the URL `carrier` knows."""
     return NewAccount(
         provider="twilio",
-        name="sandbox",
+        name=SANDBOX_ACCOUNT,
         username=DEFAULT_ACCOUNT.sid,
         secret=DEFAULT_ACCOUNT.token,
         base_url=carrier,

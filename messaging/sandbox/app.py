@@ -15,6 +15,7 @@ from messaging.sandbox.config import SandboxConfig
 from messaging.sandbox.connection import Answer, Reply, Request
 from messaging.sandbox.control import Control
 from messaging.sandbox.faultbook import FaultBook
+from messaging.sandbox.handset import Handset
 from messaging.sandbox.ledger import FINAL, Entry, Ledger
 from messaging.sandbox.listing import page, read_query
 from messaging.sandbox.problems import (
@@ -56,7 +57,8 @@ class Carrier:
         faults = FaultBook(config.seed, config.rates, sids)
         self._clock = clock
         self._sending = Sending(config, self.ledger, faults, self.courier, new_sid)
-        self._control = Control(self.ledger, faults, self.courier, clock)
+        handset = Handset(config, self.courier, new_sid)
+        self._control = Control(self.ledger, faults, self.courier, handset, clock)
         self._credentials = {_basic(a.sid, a.token): a.sid for a in config.accounts}
         self._creates = {f"/{API_VERSION}/Accounts/{sid}/Messages.json": sid for sid in sids}
 

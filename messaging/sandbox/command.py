@@ -58,6 +58,10 @@ def sandbox(
         Path | None,
         typer.Option(envvar=_env("LEDGER_FILE"), help="Append a line per accepted message."),
     ] = None,
+    inbound_url: Annotated[
+        str,
+        typer.Option(envvar=_env("INBOUND_URL"), help="Where what people write to it is posted."),
+    ] = "",
     receipts: Annotated[bool, typer.Option(envvar=_env("RECEIPTS"))] = True,
     receipt_statuses: Annotated[str, typer.Option(help="In order.")] = "sent,delivered",
     receipt_queued: Annotated[bool, typer.Option(help="Post `queued` first.")] = False,
@@ -93,6 +97,7 @@ def sandbox(
             numbers=frozenset(number for number in numbers.split(",") if number),
             seed=seed,
             ledger_file=ledger_file,
+            inbound_url=inbound_url,
             receipts=Receipts(
                 enabled=receipts,
                 statuses=statuses,

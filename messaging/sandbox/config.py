@@ -64,3 +64,5 @@ class SandboxConfig:
     rates: Rates = field(default_factory=Rates)
     receipts: Receipts = field(default_factory=Receipts)
     ledger_file: Path | None = None
+    inbound_url: str = ""
+    """Where what people write to the accounts' numbers is posted."""

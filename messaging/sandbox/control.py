@@ -1,4 +1,4 @@
-"""How does a test read what the carrier accepted, and switch faults on?
+"""How does a test read what the carrier accepted, switch faults on, and write to a number?
 
 The paths under `/sandbox/`, and `/livez`. They need no credentials: the sandbox listens on the
 local machine.
@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import orjson
 
-from messaging.sandbox.connection import Reply, Request
+from messaging.sandbox.connection import Answer, Reply, Request
 from messaging.sandbox.faultbook import FaultBook
+from messaging.sandbox.handset import PATH, Handset
 from messaging.sandbox.ledger import Ledger
 from messaging.sandbox.receipts import Courier
 from messaging.sandbox.wire import fields_of, json_reply
@@ -23,22 +24,28 @@ class Control:
     """Answers for the sandbox itself."""
 
     def __init__(
-        self, ledger: Ledger, faults: FaultBook, courier: Courier, clock: Callable[[], float]
+        self,
+        ledger: Ledger,
+        faults: FaultBook,
+        courier: Courier,
+        handset: Handset,
+        clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._faults = faults
         self._courier = courier
         self._clock = clock
-        self._pages: dict[tuple[str, str], Callable[[Request], Reply]] = {
+        self._pages: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "/livez"): lambda _: json_reply(200, {"status": "ok"}),
             ("GET", "/sandbox/ledger"): self._rows,
             ("DELETE", "/sandbox/ledger"): self._clear,
             ("GET", "/sandbox/summary"): self._summary,
             ("GET", "/sandbox/faults"): self._show,
             ("POST", "/sandbox/faults"): self._change,
+            ("POST", PATH): handset.write,
         }
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Answer:
         """The answer to a request outside the provider's API."""
         page = self._pages.get((request.method, request.path))
         return page(request) if page is not None else _error(404, "no such page")

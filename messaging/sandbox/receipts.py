@@ -159,6 +159,19 @@ class Courier:
         if job is not None:
             self._enqueue(job)
 
+    async def post(self, account: str, url: str, fields: list[tuple[str, str]], token: str) -> int:
+        """Posts one form, signed as the account's; returns the status of the answer.
+
+        `token` stays the same when the same is posted again. Raises as `Poster.post` does.
+        """
+        headers = {
+            "X-Twilio-Signature": sign(self._tokens[account], url, fields),
+            "I-Twilio-Idempotency-Token": token,
+            "User-Agent": "TwilioProxy/1.1",
+            "Accept": "*/*",
+        }
+        return await self._poster.post(url, encode(fields), headers)
+
     async def post_now(self, entry: Entry, plan: Plan) -> None:
         """Posts the message's receipts and returns when the last is done with."""
         job = self._job(entry, plan)
@@ -220,16 +233,11 @@ class Courier:
 
     async def _post(self, job: _Job) -> str | None:
         """Posts one receipt; returns Twilio's word for the failure, or None."""
-        entry, url = job.entry, job.entry.callback
+        entry = job.entry
         fields = parameters(entry, job.steps[job.position])
-        headers = {
-            "X-Twilio-Signature": sign(self._tokens[entry.account], url, fields),
-            "I-Twilio-Idempotency-Token": f"{entry.sid}-{job.position}",
-            "User-Agent": "TwilioProxy/1.1",
-            "Accept": "*/*",
-        }
+        token = f"{entry.sid}-{job.position}"
         try:
-            status = await self._poster.post(url, encode(fields), headers)
+            status = await self.post(entry.account, entry.callback, fields, token)
         except ConnectError:
             return "ct"
         except ReadError:
