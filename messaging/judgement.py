@@ -35,7 +35,8 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
 
 def offers_flash(known: TenantSenders) -> bool:
     """Whether a provider of this tenant's can carry a flash message."""
-    return any(providers.get(account.provider).flash for account in known.accounts.values())
+    adapters = (providers.find(account.provider) for account in known.accounts.values())
+    return any(adapter is not None and adapter.flash for adapter in adapters)
 
 
 def judgement(

@@ -101,7 +101,8 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
     if isinstance(step, InDoubt):
         page.doubts.append((message.id, ticket.epoch, outcome.code))
         return
-    lapse = providers.get(ticket.account.provider).lapses.get(outcome.code)
+    adapter = providers.find(ticket.account.provider)
+    lapse = adapter.lapses.get(outcome.code) if adapter is not None else None
     if lapse is not None:
         page.lapses.append((message.id, lapse))
         if isinstance(step, Retry):  # when no process takes the sender for a good one any more

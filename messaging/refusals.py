@@ -50,7 +50,7 @@ class Refusal:
 
 def _codes(provider: str, kind: Literal["dead_numbers", "landlines"]) -> frozenset[str]:
     """A provider's codes of one kind; none of an account whose provider is no longer known."""
-    known = providers.PROVIDERS.get(provider)
+    known = providers.find(provider)
     codes: frozenset[str] = getattr(known, kind, frozenset())
     return codes
 

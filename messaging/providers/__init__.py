@@ -16,6 +16,11 @@ class UnknownProviderError(LookupError):
     """A provider account names a provider this version has no adapter for."""
 
 
+def find(name: str) -> Provider | None:
+    """The provider called `name`, if this version knows it: an account may be older or newer."""
+    return PROVIDERS.get(name)
+
+
 def get(name: str) -> Provider:
     """The provider called `name`.
 
