@@ -18,7 +18,7 @@ local function history(key)
     local m, n = tonumber(found[f]), tonumber(found[f + 1])
     if m and m <= minute - LENGTH then
       redis.call('HDEL', key, found[f])
-    elseif m and n > 0 then
+    elseif m then
       table.insert(minutes, m)
       granted[m] = n
     end
@@ -30,7 +30,7 @@ end
 local counters = {}
 for k, key in ipairs(KEYS) do
   local known = redis.call('HMGET', key, 'used', 'minute')
-  local used = math.max(tonumber(known[1] or '0'), 0)
+  local used = tonumber(known[1] or '0')
   if known[2] and tonumber(known[2]) < minute then
     used = 0
     local minutes, granted = history(key)

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 import redis
 
-from messaging.domain.addresses import region_of
-from messaging.domain.compliance.policy import Destinations
 from messaging.domain.numbering import calling_code
 from messaging.queues import KEY_PREFIX
 
@@ -35,16 +32,6 @@ def prefix_of(e164: str) -> str:
     """
     code = len(calling_code(e164)) + 1
     return e164[: max(min(code + _RANGE, len(e164) - _HIDDEN), 0)]
-
-
-def shares_of(tenant_id: UUID, e164: str, home: str, limits: Destinations) -> Shares:
-    """What a message to this number counts against; nothing within the tenant's own country."""
-    if region_of(e164) == home:
-        return ()
-    return (
-        (f"{tenant_id}:abroad", limits.international_per_hour),
-        (f"{tenant_id}:{prefix_of(e164)}", limits.prefix_per_hour),
-    )
 
 
 class Velocity:
@@ -75,26 +62,6 @@ class Velocity:
             return [_REDIS_AWAY if row else 0.0 for row in rows]
         waits = iter(reply)
         return [next(waits) / 1000 if row else 0.0 for row in rows]
-
-    def give_back(self, rows: Sequence[Shares], now: datetime) -> None:
-        """Uncount messages that were granted at `now` and did not go after all.
-
-        If Redis is away they stay counted: rather an hour too strict than one too lenient.
-        """
-        if not any(rows):
-            return
-        minute = int(now.timestamp() // 60)
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for row in rows:
-                    for key, _ in row:
-                        pipe.hincrby(_name(key), str(minute), -1)
-                        pipe.hincrby(_name(key), "used", -1)
-                        # Also where the counter had gone, and this made it again.
-                        pipe.expire(_name(key), 61 * 60)
-                pipe.execute()
-        except redis.RedisError:
-            return
 
 
 def _name(key: str) -> str:

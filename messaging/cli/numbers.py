@@ -31,7 +31,7 @@ def import_(file: File, *, tenant: TenantName = DEVELOPMENT) -> None:
         owner = onboarding.find_tenant(rt, tenant)
         with progress(content, "numbers") as tick:
             learned = use.import_lines(rt, owner, content, tick)
-    note(f"learned the line types of {learned:,} numbers")
+    note(f"line types learned: {learned:,}")
 
 
 @numbers.command("show")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from messaging import lookups, policies, telemetry
+from messaging import lookups, maintenance, policies, telemetry
 from messaging.domain import addresses
 from messaging.domain.failures import Failure, Kind
 from messaging.store import number_facts
@@ -162,6 +162,30 @@ def test_no_connection_is_held_while_the_provider_thinks(asking: World) -> None:
         return line("mobile")
 
     assert ask(asking, answer)[0] == "1 mobile"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [("mobile", "sent", None), ("landline", "undeliverable", "landline"), (None, "sent", None)],
+)
+def test_a_message_waits_for_the_look_up_of_its_number_and_goes_by_what_it_says(
+    asking: World, kind: str | None, status: str, reason: str | None
+) -> None:
+    message_id = asking.put_one()
+    asking.send()
+    row = asking.row(message_id)
+    assert (row["status"], row["scheduled_reason"].partition(":")[0]) == (
+        "scheduled",
+        "awaiting_lookup",
+    )
+    assert ask(asking, line(kind))[1] == [NUMBER]
+    asking.run("UPDATE scheduled SET due_at = now()")
+    maintenance.promote_due(asking.rt)
+    asking.send()
+    row = asking.row(message_id)
+    assert row["status"] == status
+    assert reason is None or row["status_reason"] == reason
+    assert waiting(asking) == []
 
 
 def test_a_landline_a_provider_tells_of_is_learned_from_the_reply(world: World) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import random
 import socket
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 import redis
 
-from messaging.domain.compliance.policy import Destinations
 from messaging.embedded import Servers
-from messaging.velocity import Shares, Velocity, prefix_of, shares_of
+from messaging.velocity import Shares, Velocity, prefix_of
 
 NOON = datetime(2026, 3, 4, 12, 0, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -78,13 +75,6 @@ def test_messages_at_home_are_not_counted(velocity: Velocity, client: redis.Redi
     assert client.dbsize() == 0
 
 
-def test_what_did_not_go_is_given_back(velocity: Velocity) -> None:
-    rows = [abroad(each=2), abroad(each=2)]
-    velocity.take(rows, NOON)
-    velocity.give_back([rows[0], ()], NOON)
-    assert [wait > 0 for wait in velocity.take(rows, NOON + MINUTE)] == [False, True]
-
-
 def test_counters_go_by_themselves_and_hold_no_more_than_an_hour(
     velocity: Velocity, client: redis.Redis
 ) -> None:
@@ -101,7 +91,6 @@ def test_without_redis_nothing_goes_abroad() -> None:
         with redis.Redis(port=bound.getsockname()[1], socket_connect_timeout=0.2) as nobody:
             velocity = Velocity(nobody)
             assert velocity.take([abroad(), (), abroad()], NOON) == [30.0, 0.0, 30.0]
-            velocity.give_back([abroad()], NOON)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -150,17 +139,3 @@ def test_a_range_is_the_calling_code_and_three_digits_never_the_number(
     e164: str, prefix: str
 ) -> None:
     assert prefix_of(e164) == prefix
-
-
-def test_only_foreign_numbers_have_shares_and_no_counter_names_them() -> None:
-    limits = Destinations(international_per_hour=9, prefix_per_hour=4)
-    tenant_id = UUID(int=7)
-    assert shares_of(tenant_id, "+12025550123", "US", limits) == ()
-    shares = shares_of(tenant_id, "+5511955550123", "US", limits)
-    assert [limit for _, limit in shares] == [9, 4]
-    assert not any("5550123" in key for key, _ in shares)
-    assert len(shares_of(tenant_id, "+14165550123", "US", limits)) == 2
-    assert shares_of(tenant_id, "+5511955550123", "BR", limits) == ()
-    # Nobody's country: numbers of no country, such as satellite phones.
-    assert len(shares_of(tenant_id, "+870301234567", "US", limits)) == 2
-    assert Counter(key.partition(":")[0] for key, _ in shares) == {str(tenant_id): 2}
