@@ -1,3 +1,5 @@
+"""What the law permits where, state by state and country by country."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,17 +11,13 @@ from messaging.domain.compliance.jurisdictions import (
     LawCap,
     caps_for,
     hours_for,
-    rows,
 )
 from messaging.domain.compliance.places import Place, PlaceBasis, locate
 from messaging.domain.compliance.policy import QuietHours
 from messaging.domain.compliance.quiet_hours import Closed, Hours, Open, consult
+from tests.domain.walls import CHICAGO, NEW_YORK
 
 LAW = QuietHours()
-NEW_YORK, CHICAGO = "America/New_York", "America/Chicago"
-HOURS = [row for row in rows() if not row.what.startswith("at most")]
-STATES = sorted(row.jurisdiction for row in HOURS if row.jurisdiction.startswith("US-"))
-US_ZONES = [NEW_YORK, CHICAGO, "America/Denver", "America/Phoenix", "Pacific/Honolulu"]
 
 
 def place(country: str | None, *zones: str, states: tuple[str, ...] = ()) -> Place:
