@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
-from messaging.domain import numbering
+from messaging.domain import number_types, numbering
 
 MAX_LENGTH = 64
 """The longest spelling worth reading: fifteen digits and generous punctuation."""
@@ -187,3 +187,5 @@ def warm(*numbers: str) -> None:
     """Load the numbering plans of these numbers now: the first use of one takes a good moment."""
     for number in numbers:
         normalise(number, None)
+        region_of(number)
+        number_types.type_of(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import timeit
 
 import phonenumbers
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
+from messaging.domain import addresses
+from messaging.domain.addresses import normalise, region_of
 from messaging.domain.number_types import NumberType, type_of, writable
 
 REGIONS_OF = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
@@ -148,3 +151,16 @@ def test_the_answer_costs_microseconds_not_a_parse(e164: str) -> None:
     number = phonenumbers.parse(e164, None)
     full = min(timeit.repeat(lambda: phonenumbers.number_type(number), number=200, repeat=5)) * 10
     assert ours < full
+
+
+def test_after_warming_no_plan_is_compiled_in_mid_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses.warm("+12025550100")
+
+    def compile_(*_: object) -> None:
+        raise AssertionError("a numbering plan was compiled")
+
+    monkeypatch.setattr(re, "compile", compile_)
+    for e164 in ("+12025550123", "+14165550123", "+18005550199"):
+        assert normalise(e164, None) == e164
+        assert region_of(e164) in {"US", "CA"}
+        assert type_of(e164) is not NumberType.UNKNOWN
