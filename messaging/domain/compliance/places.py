@@ -18,7 +18,10 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
 from messaging.domain.addresses import region_of
+from messaging.domain.message import Message
 
 
 class PlaceBasis(StrEnum):
@@ -30,7 +33,7 @@ class PlaceBasis(StrEnum):
     AREA_CODE = "area_code"
     COUNTRY = "country"
     UNKNOWN = "unknown"
-    """Nothing: the number belongs to no country."""
+    """Only the calling code, if that: no country has handed the number out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ _PREFIX = 5
 _SHORTEST = len("+12025550123")
 """Service numbers are shorter: +1 310 and four digits is Canada's, +1 310 and seven is California."""
 
+_REGIONS_OF = {str(code): regions for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
+
 _ZONE_NAME = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
 _LONGEST_ZONE_NAME = 64
 _ZONES_OF_NOBODY = frozenset({"Factory", "Etc/Unknown"})
@@ -103,8 +108,9 @@ def locate(e164: str, time_zone: str | None = None, postal_code: str | None = No
 
     The first of these that is known decides the zones: the person's own time zone, their postal
     code (read in the number's country), the area code, the country. A time zone that does not exist
-    and a postal code that cannot be read are passed over. A number of no country gets clocks all
-    around the Earth, which no daily window satisfies: such a person needs a time zone.
+    and a postal code that cannot be read are passed over. A number that no country has handed out
+    gets the clocks of all that share its calling code; one beyond all countries (satellites, +800)
+    gets clocks around the Earth, which no daily window satisfies: that person needs a time zone.
     """
     place = _by_prefix().get(e164[:_PREFIX])
     if place is None or len(e164) < _SHORTEST:
@@ -160,24 +166,24 @@ def _elsewhere(e164: str) -> Place:
     """The place of a number whose area code says nothing: most countries', toll-free ones."""
     american = e164.startswith("+1")
     area = e164[2:_PREFIX] if american and len(e164) == _SHORTEST else None
-    return _at_large(region_of(e164), area, american)
+    country = region_of(e164)
+    return _at_large(country, area, (country,) if country else _possible_countries(e164))
+
+
+def _possible_countries(e164: str) -> tuple[str, ...]:
+    """Whose a number may be that no country has handed out (yet)."""
+    if e164.startswith("+1"):  # the islands' area codes are known from the number
+        return "US", "CA"
+    return next((_REGIONS_OF[e164[1:n]] for n in (3, 4) if e164[1:n] in _REGIONS_OF), ())
 
 
 @lru_cache(maxsize=4096)
-def _at_large(country: str | None, area: str | None, american: bool) -> Place:
+def _at_large(country: str | None, area: str | None, possible: tuple[str, ...]) -> Place:
     world = _table("world")
-    zones = world["countries"].get(country)
-    if zones is not None:
-        return Place(country, area, frozenset(), _names(zones), PlaceBasis.COUNTRY)
-    if american:  # an area code that nobody has yet
-        zones = f"{world['countries']['US']} {world['countries']['CA']}"
-    else:
-        zones = world["beyond"]["anywhere"]
-    return Place(country, area, frozenset(), _names(zones), PlaceBasis.UNKNOWN)
-
-
-def _names(zones: str) -> tuple[str, ...]:
-    return tuple(sorted(set(zones.split())))
+    zones = " ".join(world["countries"].get(name, "") for name in possible).split()
+    basis = PlaceBasis.COUNTRY if country and zones else PlaceBasis.UNKNOWN
+    zones = zones or world["beyond"]["anywhere"].split()
+    return Place(country, area, frozenset(), tuple(sorted(set(zones))), basis)
 
 
 @lru_cache(maxsize=4096)
@@ -244,3 +250,8 @@ def _table(name: str) -> dict[str, Any]:
     """One of the data files, as it is written."""
     path = files("messaging.domain.compliance").joinpath(f"places_{name}.toml")
     return tomllib.loads(path.read_text("utf-8"))
+
+
+def place_of(message: Message) -> Place:
+    """Where a message's recipient may be."""
+    return locate(message.recipient, message.time_zone, message.postal_code)
