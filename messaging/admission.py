@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from messaging.domain import compliance, segments
 from messaging.domain.compliance import Block, Facts
 from messaging.domain.compliance.content import first_marketing
-from messaging.domain.compliance.rules import place_of
+from messaging.domain.compliance.places import place_of
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Status, advance

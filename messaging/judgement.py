@@ -7,7 +7,16 @@ from typing import Any
 
 from messaging import providers
 from messaging.domain import selection
-from messaging.domain.compliance import Allow, Block, Defer, Facts, Verdict, jurisdictions, rules
+from messaging.domain.compliance import (
+    Allow,
+    Block,
+    Defer,
+    Facts,
+    Verdict,
+    jurisdictions,
+    places,
+    rules,
+)
 from messaging.domain.message import Category, Message
 from messaging.domain.registration import Standing
 from messaging.runtime import TenantSenders
@@ -81,7 +90,7 @@ def _inputs(message: Message, facts: Facts) -> dict[str, Any] | None:
     if message.content is not None:
         seen["content"] = message.content
     if message.category is Category.MARKETING:
-        place = rules.place_of(message)
+        place = places.place_of(message)
         seen |= {
             "country": place.country,
             "states": sorted(place.states),

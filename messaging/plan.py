@@ -15,7 +15,7 @@ from uuid import UUID
 
 from messaging.domain import compliance, selection
 from messaging.domain.compliance import Allow, Block, Defer, Reason
-from messaging.domain.compliance.rules import place_of
+from messaging.domain.compliance.places import place_of
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Category, ProviderAccount
 from messaging.domain.selection import Candidates, Choice, History, Lack, NoSender

@@ -1,0 +1,72 @@
+"""Questions about the moment: is this the time for it?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from messaging.domain.compliance import caps, jurisdictions
+from messaging.domain.compliance import quiet_hours as hours_of_day
+from messaging.domain.compliance.facts import Facts
+from messaging.domain.compliance.places import place_of
+from messaging.domain.compliance.quiet_hours import Closed
+from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Reason, Verdict
+from messaging.domain.lifecycle import Event
+from messaging.domain.message import Category, Message
+
+
+def expired(message: Message, _facts: Facts, now: datetime) -> Verdict:
+    """Is it still wanted? A one-time code is worse late than never."""
+    if message.expires_at is not None and message.expires_at <= now:
+        return Block(Event.EXPIRED, Reason.EXPIRED, "expired")
+    return ALLOW
+
+
+def quiet_hours(message: Message, facts: Facts, now: datetime) -> Verdict:
+    """Is it a decent hour where the recipient is, and until when?"""
+    if message.category is not Category.MARKETING:
+        return ALLOW
+    wishes = facts.policy.quiet_hours
+    hours = jurisdictions.hours_for(place_of(message), wishes, now.date())
+    margin = timedelta(minutes=wishes.closing_margin_minutes)
+    found = hours_of_day.consult(hours, now, margin)
+    if not isinstance(found, Closed):
+        return ALLOW if found.until is None else Allow(found.until)
+    if found.reopens is None:
+        detail = f"{found.clock.rule} in {found.clock.zone} and the others are never open together"
+        return Block(Event.BLOCKED_COMPLIANCE, Reason.NEVER_OPEN, "quiet_hours", detail)
+    spread = timedelta(minutes=wishes.spread_minutes)
+    until = hours_of_day.spread(found.reopens, hours, message.id.int, spread, margin)
+    opens = found.reopens.astimezone(ZoneInfo(found.clock.zone))
+    detail = f"{found.clock.rule} opens {opens:%a %Y-%m-%d %H:%M} in {found.clock.zone}"
+    return Defer(until, Reason.QUIET_HOURS, f"quiet_hours:{found.clock.rule}", detail)
+
+
+def frequency(message: Message, facts: Facts, now: datetime) -> Verdict:
+    """Has the recipient had enough for now?"""
+    if not facts.recent:
+        return ALLOW
+    limits = [
+        (f"cap:{cap.limit}_in_{cap.hours}h", cap.limit, cap.hours)
+        for cap in facts.policy.caps
+        if cap.category is message.category
+    ]
+    if message.category is Category.MARKETING:
+        law = jurisdictions.caps_for(place_of(message), now.date())
+        limits += [(f"cap:{cap.rule}", cap.limit, cap.hours) for cap in law]
+    full = caps.free_at(facts.recent, limits, now)
+    if full is None:
+        return ALLOW
+    free_at, rule = full
+    detail = f"{len(facts.recent)} sent lately; the next fits at {free_at:%Y-%m-%d %H:%M} UTC"
+    if facts.policy.over_cap == "drop":
+        return Block(Event.BLOCKED_COMPLIANCE, Reason.FREQUENCY_CAP, rule, detail)
+    return Defer(free_at, Reason.FREQUENCY_CAP, rule, detail)
+
+
+def velocity(_message: Message, facts: Facts, _now: datetime) -> Verdict:
+    """Has this destination had its share of the hour?"""
+    if facts.velocity_until is None:
+        return ALLOW
+    detail = "this destination has had as many messages this hour as the tenant's policy allows"
+    return Defer(facts.velocity_until, Reason.DESTINATION_VELOCITY, "velocity", detail)

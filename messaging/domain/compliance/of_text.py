@@ -1,0 +1,58 @@
+"""Questions about the text: may this be said, in this way, there?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from messaging.domain.compliance import content, links, regulated, telephones
+from messaging.domain.compliance.facts import Facts
+from messaging.domain.compliance.places import place_of
+from messaging.domain.compliance.verdicts import ALLOW, Block, Reason, Verdict
+from messaging.domain.lifecycle import Event
+from messaging.domain.message import Category, Message
+
+
+def flash(message: Message, facts: Facts, _now: datetime) -> Verdict:
+    """May this be shown at once and not kept? (GSM 03.38, class 0)."""
+    if not message.flash:
+        return ALLOW
+    reason = content.flash_problem(message.body, message.segments)
+    if reason is None and not facts.flash_offered:
+        reason = Reason.FLASH_NOT_OFFERED
+    if reason is None:
+        return ALLOW
+    return Block(Event.BLOCKED_COMPLIANCE, reason, "flash")
+
+
+def linked(message: Message, facts: Facts, _now: datetime) -> Verdict:
+    """Do its links say where they lead, and were they declared? (CTIA 5.3)."""
+    marketing = message.category is Category.MARKETING
+    if facts.has_links and facts.has_phone_numbers and not marketing:
+        return ALLOW
+    if marketing:
+        shortener = links.shortener(message.body)
+        if shortener is not None:
+            detail = f"{shortener} hides where the link leads"
+            return Block(Event.BLOCKED_COMPLIANCE, Reason.PUBLIC_SHORTENER, "links", detail)
+    if not facts.has_links and links.links(message.body):
+        detail = "the campaign declared that its messages hold no links"
+        return Block(Event.BLOCKED_COMPLIANCE, Reason.LINK_NOT_DECLARED, "links", detail)
+    if not facts.has_phone_numbers and telephones.phone_numbers(message.body):
+        detail = "the campaign declared that its messages hold no phone numbers"
+        return Block(Event.BLOCKED_COMPLIANCE, Reason.LINK_NOT_DECLARED, "links", detail)
+    return ALLOW
+
+
+def declared_content(message: Message, facts: Facts, _now: datetime) -> Verdict:
+    """May what it says it is about be written there? (CTIA 5.2)."""
+    if message.content is None:
+        return ALLOW
+    problem = regulated.content_problem(
+        message.content,
+        place_of(message).country or "",
+        facts.policy.content.regulated,
+        age_gated=facts.age_gated,
+    )
+    if problem is None:
+        return ALLOW
+    return Block(Event.BLOCKED_COMPLIANCE, Reason.CONTENT_NOT_PERMITTED, "content", problem)
