@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import RowMapping
 
 from messaging import inbound, suppression
-from messaging.domain.compliance.facts import Basis, ConsentAction
+from messaging.domain.compliance.facts import Basis, ConsentAction, SuppressionKind
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Priority, Queue, Sender
 from messaging.domain.registration import ReplyOwner
@@ -203,7 +203,7 @@ def test_start_lifts_and_grants_nothing(world: World, handset: Handset) -> None:
 
 def test_start_lifts_no_complaint(world: World, handset: Handset) -> None:
     with world.rt.engine.begin() as db:
-        kind = suppression.SuppressionKind.COMPLAINT
+        kind = SuppressionKind.COMPLAINT
         row = NewSuppression(world.tenant.id, Channel.SMS, world.key(), "complaint", kind=kind)
         suppression.suppress(db, [row])
     handset.says("START")

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.domain.compliance import keyword_tables as tables
-from messaging.domain.compliance.keywords import Keyword, Reading, fold, one_slip, read
+from messaging.domain.compliance.keywords import (
+    Keyword,
+    Reading,
+    evidence,
+    fold,
+    one_slip,
+    read,
+    weigh,
+)
 
 
 def lines(text: str) -> list[str]:
@@ -395,3 +403,26 @@ def test_the_longest_texts_are_read_quickly(piece: str) -> None:
 )  # fmt: skip
 def test_one_slip_is_one_letter_or_two_neighbours(a: str, b: str, near: bool) -> None:
     assert one_slip(a, b) is one_slip(b, a) is near
+
+
+@pytest.mark.parametrize(
+    ("text", "opinion", "keyword", "told"),
+    [
+        ("hello", None, Keyword.OTHER, ""),
+        ("STOP", None, Keyword.STOP, "keyword exact en"),
+        ("STOP", "START", Keyword.STOP, "keyword exact en, twilio START"),
+        ("START", "STOP", Keyword.STOP, "keyword exact en, twilio STOP"),
+        ("hello", "STOP", Keyword.STOP, "twilio STOP"),
+        ("hello", "HELP", Keyword.HELP, "twilio HELP"),
+        ("yes", "START", Keyword.START, "keyword exact en, twilio START"),
+        ("sim", None, Keyword.YES, "keyword exact pt"),
+        ("cancelar", None, Keyword.STOP, "keyword exact"),
+        ("don't text me", None, Keyword.STOP, "keyword inferred en"),
+        ("wrong number", None, Keyword.STOP, "wrong number"),
+    ],
+)
+def test_either_side_says_stop_and_the_ledger_says_who(
+    text: str, opinion: str | None, keyword: Keyword, told: str
+) -> None:
+    assert weigh(read(text), opinion) is keyword
+    assert evidence(read(text), "twilio", opinion) == told
