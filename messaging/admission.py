@@ -19,7 +19,8 @@ from messaging.domain.compliance.wording import WORDS
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Status, advance
 from messaging.domain.message import Message
-from messaging.domain.request import MAX_BODY, TOO_LONG_ENCODED
+from messaging.domain.reading import TOO_LONG_ENCODED
+from messaging.domain.request import MAX_BODY
 from messaging.judgement import complete, judgement
 from messaging.store import facts
 from messaging.store.facts import Person

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from messaging.domain import addresses, request
+from messaging.domain import addresses
 from messaging.domain.compliance import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError, RefusedError
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import NewMessage
-from messaging.domain.request import Context, SendRequest
+from messaging.domain.reading import Context, read
+from messaging.domain.request import SendRequest
 from messaging.judgement import offers_flash
 from messaging.runtime import Runtime, TenantSenders
 from messaging.store.messages import NewRow
@@ -100,7 +101,7 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
     )
     prepared = Prepared(submission, [], [], known, now)
     for i, asked in enumerate(submission.requests):
-        new = asked if isinstance(asked, list) else request.read(asked, context)
+        new = asked if isinstance(asked, list) else read(asked, context)
         if isinstance(new, list):
             prepared.entries.append(Refused(new))
             continue

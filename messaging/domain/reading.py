@@ -1,0 +1,144 @@
+"""What does a request ask for, once the tenant is known? A message, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from messaging.domain import segments
+from messaging.domain.addresses import AddressProblem, normalise, region_of
+from messaging.domain.compliance import places
+from messaging.domain.compliance.policy import DEFAULT, Policy
+from messaging.domain.encoding import as_sent
+from messaging.domain.errors import FieldProblem
+from messaging.domain.message import Channel, NewMessage
+from messaging.domain.request import MAX_BODY, SendRequest, storable
+
+_MAX_AHEAD = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What reading a request depends on besides its text."""
+
+    region: str
+    senders: dict[str, UUID]
+    """The tenant's senders by address and by id."""
+    pools: dict[str, UUID]
+    now: datetime
+    policy: Policy = DEFAULT
+    flash_offered: bool = False
+    """Whether a provider of the tenant's offers flash messages."""
+
+
+def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProblem]:
+    """The message a request asks for, or everything that is wrong with it."""
+    problems = _times(request, context.now) + _texts(request)
+    recipient = normalise(request.to, context.region)
+    if isinstance(recipient, AddressProblem):
+        problems.append(FieldProblem("#/to", recipient.code, recipient.detail))
+    if request.channel is not Channel.SMS:
+        problems.append(
+            FieldProblem("#/channel", "channel_not_served", "only sms is served; leave it out")
+        )
+    if request.from_ is not None and request.from_ not in context.senders:
+        problems.append(
+            FieldProblem("#/from", "unknown_sender", "no active sender of yours; list yours first")
+        )
+    if request.pool is not None and request.pool not in context.pools:
+        problems.append(
+            FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
+        )
+    if not isinstance(recipient, AddressProblem):
+        problems += _whereabouts(request, recipient)
+    body = _encoded(request, context.policy)
+    if len(body) > MAX_BODY:
+        problems.append(TOO_LONG_ENCODED)
+    if problems or isinstance(recipient, AddressProblem):
+        return problems
+    measured = segments.measure(body)
+    return NewMessage(
+        recipient=recipient,
+        body=body,
+        segments=measured.segments,
+        encoding=measured.encoding,
+        channel=request.channel,
+        category=request.category,
+        priority=request.priority,
+        scheduled_for=request.scheduled_for,
+        expires_at=request.expires_at,
+        sender_id=context.senders[request.from_] if request.from_ else None,
+        pool_id=context.pools[request.pool] if request.pool else None,
+        conversation_id=request.conversation_id,
+        metadata=request.metadata,
+        draft=request.draft,
+        flash=request.flash and (context.flash_offered or not request.flash_fallback),
+        content=request.content,
+        time_zone=request.time_zone,
+        postal_code=request.postal_code,
+    )
+
+
+TOO_LONG_ENCODED = FieldProblem(
+    "#/body",
+    "too_long",
+    f"has more than {MAX_BODY} characters once it is written as your policy says; shorten it",
+)
+
+
+def _encoded(request: SendRequest, policy: Policy) -> str:
+    """The body as it will be sent."""
+    body, smart, usual = request.body, request.smart_encoding, policy.content
+    return as_sent(
+        body,
+        smart_encoding=usual.smart_encoding if smart is None else smart,
+        fold_accents=usual.fold_accents,
+    )
+
+
+def _whereabouts(request: SendRequest, recipient: str) -> list[FieldProblem]:
+    problems = []
+    if request.time_zone is not None:
+        problem = places.zone_problem(request.time_zone)
+        if problem is not None:
+            problems.append(FieldProblem("#/time_zone", "unknown_time_zone", problem))
+    if request.postal_code is not None:
+        problem = places.postal_problem(region_of(recipient), request.postal_code)
+        if problem is not None:
+            problems.append(FieldProblem("#/postal_code", "not_valid", problem))
+    return problems
+
+
+def _times(request: SendRequest, now: datetime) -> list[FieldProblem]:
+    problems = []
+    if request.scheduled_for is not None:
+        if request.scheduled_for <= now:
+            problems.append(
+                FieldProblem(
+                    "#/scheduled_for",
+                    "in_the_past",
+                    "must be in the future; leave it out to send now",
+                )
+            )
+        elif request.scheduled_for > now + _MAX_AHEAD:
+            problems.append(
+                FieldProblem("#/scheduled_for", "too_far_ahead", "must be within 366 days from now")
+            )
+    if request.expires_at is not None and request.expires_at <= (request.scheduled_for or now):
+        problems.append(
+            FieldProblem(
+                "#/expires_at", "in_the_past", "must be later than now and than scheduled_for"
+            )
+        )
+    return problems
+
+
+def _texts(request: SendRequest) -> list[FieldProblem]:
+    """Text that Postgres or a carrier would refuse later is refused here, with its field."""
+    problems = []
+    if not storable(request.body):
+        problems.append(
+            FieldProblem("#/body", "not_text", "must not hold NUL or unpaired surrogate characters")
+        )
+    return problems
