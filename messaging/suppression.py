@@ -23,9 +23,11 @@ from messaging.domain.compliance.verdicts import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel
+from messaging.domain.suppression_request import StopRequest, kind_of, problems
 from messaging.runtime import Runtime
-from messaging.store import suppressions
+from messaging.store import suppression_reads, suppressions
 from messaging.store.messages import Move, move
+from messaging.store.suppression_reads import Entry, Held, Place
 from messaging.store.suppressions import NewSuppression
 from messaging.store.tenants import Tenant
 
@@ -111,11 +113,13 @@ class Person:
     """Somebody of a tenant's recipients, without their address."""
 
     tenant_id: UUID
+    channel: Channel
+    """Where they were asked for."""
     keys: dict[Channel, bytes]
     """Every channel that one STOP covers, and what stands for the address there."""
 
 
-def person(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> Person:
+def person(rt: Runtime, tenant: Tenant, channel: Channel, to: str, pointer: str = "#/to") -> Person:
     """Who is at this address.
 
     Raises:
@@ -123,23 +127,31 @@ def person(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> Person:
     """
     address = addresses.normalise(to, tenant.default_region)
     if isinstance(address, AddressProblem):
-        raise InvalidRequestError([FieldProblem("#/to", address.code, address.detail)])
-    return Person(tenant.id, keys(rt.settings.pepper, channel, address))
+        raise InvalidRequestError([FieldProblem(pointer, address.code, address.detail)])
+    return Person(tenant.id, channel, keys(rt.settings.pepper, channel, address))
 
 
-def stop(
-    rt: Runtime,
-    who: Person,
-    *,
-    source: str,
-    scope: str = suppressions.ALL,
-    kind: SuppressionKind = SuppressionKind.OPT_OUT,
-    evidence: str | None = None,
-    at: datetime | None = None,
-) -> Suppressed:
-    """Suppress one person, in a transaction of its own."""
+def stop(rt: Runtime, tenant: Tenant, request: StopRequest) -> Suppressed:
+    """Suppress one person, in a transaction of its own.
+
+    Raises:
+        InvalidRequestError: not a number, a source that is ours, or a future time.
+    """
+    wrong = problems(request, rt.now())
+    if wrong:
+        raise InvalidRequestError(wrong)
+    who = person(rt, tenant, request.channel, request.to)
     rows = [
-        NewSuppression(who.tenant_id, channel, key, source, evidence, kind, scope, at)
+        NewSuppression(
+            tenant.id,
+            channel,
+            key,
+            request.source.value,
+            request.evidence,
+            kind_of(request.source),
+            request.scope.value,
+            request.at,
+        )
         for channel, key in who.keys.items()
     ]
     with rt.engine.begin() as db:
@@ -162,3 +174,22 @@ def start(
             for channel, key in who.keys.items()
         ]
     return any(lifted)
+
+
+def holding(rt: Runtime, who: Person) -> list[Held]:
+    """What holds for one person on the channel they were asked for, oldest first."""
+    with rt.engine.connect() as db:
+        return suppression_reads.of_person(db, who.tenant_id, who.channel, who.keys[who.channel])
+
+
+def history(rt: Runtime, who: Person, limit: int = 1000) -> list[Entry]:
+    """The newest lines of the ledger about one person on that channel, oldest first."""
+    key = who.keys[who.channel]
+    with rt.engine.connect() as db:
+        return suppression_reads.history(db, who.tenant_id, who.channel, key, limit)
+
+
+def page(rt: Runtime, tenant: Tenant, after: Place | None, limit: int) -> list[Held]:
+    """Up to `limit` of what holds for a tenant, in the order of channel and key."""
+    with rt.engine.connect() as db:
+        return suppression_reads.page(db, tenant.id, after, limit)

@@ -160,12 +160,6 @@ class Lanes(BaseModel):
     lanes: dict[str, LaneBody]
 
 
-class SuppressionState(BaseModel):
-    """Whether somebody must not be written to."""
-
-    suppressed: bool
-
-
 _RENAMED = {"recipient": "to", "sender": "from", "provider_code": "error_code"}
 _HIDDEN = {"epoch"}
 _SHOWN = [

@@ -33,6 +33,7 @@ COMMANDS = {
     "accounts": "messaging.cli.setting_up:accounts",
     "senders": "messaging.cli.setting_up:senders",
     "registration": "messaging.cli.registration:registration_",
+    "suppressions": "messaging.cli.suppressions:suppressions",
     "policy": "messaging.cli.policy:policy",
     "rules": "messaging.cli.rules:rules",
     "consents": "messaging.cli.consents:consents",

@@ -13,6 +13,9 @@ from sqlalchemy.engine import Connection
 
 from messaging.domain.message import Channel
 
+Place = tuple[str, bytes, str, str]
+"""Where a page ends: channel, recipient key, kind and scope of its last row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -24,6 +27,11 @@ class Held:
     scope: str
     source: str
     since: datetime
+
+    @property
+    def place(self) -> Place:
+        """Where a page that ends with it ends."""
+        return (self.channel.value, self.recipient_key, self.kind, self.scope)
 
 
 _OF_PERSON = sa.text("""
@@ -40,9 +48,6 @@ def of_person(
     values = {"tenant": tenant_id, "channel": channel.value, "key": recipient_key}
     return [_held(row) for row in db.execute(_OF_PERSON, values)]
 
-
-Place = tuple[str, bytes, str, str]
-"""Where a page ends: channel, recipient key, kind and scope of its last row."""
 
 _PAGE = """
 SELECT channel, recipient_key, kind, scope, source, since FROM suppressions
