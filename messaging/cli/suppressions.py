@@ -71,7 +71,7 @@ def add_(
     with runtime() as rt:
         done = suppression.stop(rt, onboarding.find_tenant(rt, tenant), request)
     state = "suppressed" if done.new else "nothing new; see posthorn suppressions check"
-    note(f"{state}; {done.canceled:,} messages canceled")
+    note(f"{state}; messages canceled: {done.canceled:,}")
 
 
 @suppressions.command("lift")
@@ -131,7 +131,7 @@ def import_(file: File, *, tenant: TenantName = DEVELOPMENT) -> None:
         owner = onboarding.find_tenant(rt, tenant)
         with progress(content, "suppressions") as tick:
             done = suppression_files.import_file(rt, owner, content, tick)
-    note(f"{done.rows:,} rows: {done.new:,} new, {done.canceled:,} messages canceled")
+    note(f"{done.rows:,} rows: {done.new:,} new, messages canceled: {done.canceled:,}")
 
 
 @suppressions.command("export")
