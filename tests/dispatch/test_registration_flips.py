@@ -145,9 +145,10 @@ def test_a_receipt_that_comes_again_does_not_undo_what_was_put_right(world: Worl
     assert verification(world, world.sender.id) == "verified"
 
 
-def test_abroad_a_suspended_number_goes_on(world: World) -> None:
+@pytest.mark.parametrize("recipient", ["+5511955550123", "+16045550123"])
+def test_abroad_a_suspended_number_goes_on(world: World, recipient: str) -> None:
     world.change("senders", world.sender.id, verification="suspended")
-    at_home, abroad = world.put_one(), world.put_one(recipient="+447700900123")
+    at_home, abroad = world.put_one(), world.put_one(recipient=recipient)
     world.send()
     assert (world.status(at_home), world.status(abroad)) == (BLOCKED, "sent")
 
