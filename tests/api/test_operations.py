@@ -90,6 +90,8 @@ def test_lists_are_filtered(http: httpx.Client, query: str, found: int) -> None:
         {"priority": "HIGH"},
         {"category": "MARKETING"},
     ]
+    consent = {"to": TO, "action": "grant", "basis": "express_written", "source": "form"}
+    assert http.post("/v1/consents", json=consent).status_code == 201
     http.post("/v1/messages", json=[{"to": TO, "body": "x", **b} for b in bodies])
     assert len(http.get(f"/v1/messages?{query}").json()["data"]) == found
 

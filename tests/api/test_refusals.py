@@ -91,7 +91,7 @@ def test_a_number_that_a_provider_once_called_a_landline(http: httpx.Client) -> 
         content=f"to,line_type\n{TO},landline\n",
         headers={"Content-Type": "text/csv"},
     )
-    assert told.status_code == 200, told.text
+    assert told.status_code == 201, told.text
     refused(send(http), "landline", "#/to", "landline", "import")
 
 
