@@ -58,8 +58,14 @@ _FILL = {
       SELECT gen_random_uuid(), t.tenant, 'sms', t.key, t.tenant FROM
         (SELECT DISTINCT {_TENANT} AS tenant, {_KEY} AS key FROM generate_series(1, :rows, 7) g) t""",
     "suppressions": f"""
-      INSERT INTO suppressions (tenant_id, channel, recipient_key, source)
-      SELECT {_TENANT}, 'sms', {_KEY}, 'api' FROM generate_series(1, :rows, :step) g""",
+      INSERT INTO suppressions (tenant_id, channel, recipient_key, kind, scope, source, since)
+      SELECT {_TENANT}, 'sms', {_KEY}, 'opt_out', 'all', 'api', now()
+      FROM generate_series(1, :rows, :step) g ON CONFLICT DO NOTHING""",
+    "suppression_events": f"""
+      INSERT INTO suppression_events
+        (tenant_id, channel, recipient_key, action, kind, scope, source, at)
+      SELECT {_TENANT}, 'sms', {_KEY}, 'suppress', 'opt_out', 'all', 'api', now()
+      FROM generate_series(1, :rows, :step) g""",
     "idempotency_keys": f"""
       INSERT INTO idempotency_keys (tenant_id, key, fingerprint, results)
       SELECT {_TENANT}, 'k' || g, '\\x00', '[]' FROM generate_series(1, :rows, :step) g""",

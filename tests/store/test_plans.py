@@ -30,8 +30,10 @@ from messaging.store import (
     suppressions,
     views,
 )
+from messaging.store import suppression_reads as reads
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move
+from messaging.store.suppressions import NewSuppression
 from messaging.store.views import Filters
 from tests.conftest import NewDatabase
 from tests.store.large_database import ROWS, fill
@@ -46,6 +48,7 @@ LARGE = {
     "attempts",
     "conversations",
     "suppressions",
+    "suppression_events",
     "raw_receipts",
     "idempotency_keys",
 }
@@ -98,6 +101,7 @@ def settlements(ids: list[UUID]) -> list[Settlement]:
 LEASE = timedelta(seconds=60)
 SIDS = [f"SM{md5(str(n).encode()).hexdigest()}" for n in range(3, ROWS, ROWS // BATCH)]
 KEYS = [bytes([n]) * 16 for n in range(BATCH)]
+STOPS = [NewSuppression(TENANT, Channel.SMS, key, "inbound") for key in KEYS]
 
 # What is done to how many rows; the index it must use; pages it may touch per row.
 Case = tuple[str, Callable[[Engine], Callable[[Connection], object]], int, set[str], float]
@@ -181,7 +185,30 @@ CASES: list[Case] = [
         "suppressed",
         lambda _e: lambda db: suppressions.among(db, TENANT, Channel.SMS, KEYS),
         BATCH,
-        {"suppressions_active"},
+        {"suppressions_pkey"},
+        8,
+    ),
+    ("hold", lambda e: partial_(suppressions.hold, some(e, "queued")), BATCH, {"messages_pkey"}, 8),
+    (
+        "told",
+        lambda _e: partial_(suppressions.add, STOPS),
+        BATCH,
+        {"suppression_events_person"},
+        40,
+    ),
+    (
+        "in the pipe",
+        lambda _e: partial_(suppressions.waiting, STOPS, [Status.SCHEDULED, Status.QUEUED]),
+        BATCH,
+        {"messages_recipient"},
+        40,
+    ),
+    ("suppressions", lambda _e: partial_(reads.page, TENANT, None, 100), 100, set(), 8),
+    (
+        "suppressions of somebody",
+        lambda _e: partial_(reads.of_person, TENANT, Channel.SMS, KEYS[0]),
+        1,
+        {"suppressions_pkey"},
         8,
     ),
     (
@@ -262,13 +289,3 @@ def test_what_a_claim_takes_it_finds_again_by_its_place(large: Engine) -> None:
     assert ("Tid Scan", "ready") in plan.kinds
     promoted, _moved = explain(large, lambda db: backlog.promote_due(db, BATCH))
     assert ("Tid Scan", "scheduled") in promoted.kinds
-
-
-def test_stop_finds_everything_in_the_pipe_for_one_recipient(large: Engine) -> None:
-    stop = sa.text(
-        "SELECT id FROM messages WHERE recipient_key = :key AND tenant_id = :tenant"
-        " AND status IN ('draft', 'scheduled', 'queued')"
-    )
-    (plan,) = explain(large, lambda db: db.execute(stop, {"key": KEYS[0], "tenant": TENANT}).all())
-    assert plan.indexes == {"messages_recipient"}
-    assert plan.pages < 50
