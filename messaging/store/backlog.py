@@ -84,6 +84,7 @@ WITH due AS (
 )
 SELECT m.id, m.epoch FROM due
 LEFT JOIN messages m ON m.id = due.message_id AND m.status = 'scheduled'
+ORDER BY m.id -- the order in which a STOP locks them
 """)
 
 

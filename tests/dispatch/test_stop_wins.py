@@ -161,3 +161,20 @@ def test_pumps_and_stops_over_the_same_people_never_deadlock(
     WHERE a.started_at > e.at
     """)
     assert late == []
+
+
+def test_what_falls_due_while_its_person_stops_is_canceled_and_nobody_deadlocks(
+    world: World,
+) -> None:
+    due = world.rt.now()
+    for _ in range(6):
+        ids = world.put(150, Status.SCHEDULED, scheduled_for=due)
+        world.run("UPDATE scheduled SET due_at = now() - random() * interval '1 minute'")
+
+        def promote() -> None:
+            for _ in range(8):
+                with world.rt.engine.begin() as db:
+                    backlog.promote_due(db, 20)
+
+        at_once(promote, lambda: stop(world), promote)
+        assert {world.status(m) for m in ids} == {"canceled"}
