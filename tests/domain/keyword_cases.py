@@ -76,6 +76,13 @@ INFERRED = {
         Stopall!!1
         optot
         cancell
+        yes, stop
+        I'm sick of these texts, stop
+        stop, I don't know you
+        I want these messages to stop
+        I want to be taken off
+        Do not call or text me
+        STOP 12345
         🛑
         🛑🛑🛑
         🛑 please
@@ -105,6 +112,9 @@ INFERRED = {
         retirez-moi de votre liste
         supprimez mon numéro
         laissez-moi tranquille
+        arrêtez ça
+        veuillez ne plus m'écrire
+        lâchez-moi
     """,
     "pt": """
         pare por favor
@@ -130,6 +140,9 @@ INFERRED = {
         me descadastre
         cancelar mensagens
         me deixem em paz
+        quero parar de receber
+        parem com isso
+        sair da lista
     """,
     "es": """
         no me envien mas mensajes
@@ -155,6 +168,8 @@ INFERRED = {
         déjenme en paz
         por favor baja
         quiero desuscribirme
+        para de mandarme mensajes
+        sáquenme
     """,
 }
 
@@ -202,6 +217,14 @@ INNOCENT = """
     I gave you the wrong number
     wrong number of items in my order
     Shop
+    Stop & Shop
+    Stop the car
+    the leak won't stop
+    yes stop by anytime
+    how do I cancel my subscription?
+    take me off speaker
+    Not interested in the blue one
+    I lost my phone
     top
     step
     quiet
@@ -227,6 +250,8 @@ INNOCENT = """
     vou sair agora
     parar de fumar
     pode parar o carro ali
+    pare na esquina
+    Curtiu “Responda SAIR para não receber mais mensagens”
     me tira uma dúvida?
     não me ligue agora
     não recebi nada
@@ -237,6 +262,9 @@ INNOCENT = """
     j'arrête de fumer
     je n'arrête pas de rire
     plus tard
+    le bus ne s'arrête pas
+    plus de détails svp
+    A aimé « Répondez STOP pour vous désabonner de nos messages »
     je veux plus d'informations
     ne m'envoyez pas la facture
     vous ne m'envoyez plus de promos ?

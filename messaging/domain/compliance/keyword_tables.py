@@ -46,13 +46,13 @@ INNOCENT_WORDS = _set(
 
 COURTESY = _set(
     "please pls plz plis just ok okay hey hi hello yo thanks thank you thx ty now immediately already "
-    "sir madam guys dude kindly asap forever again "
+    "yes yeah yep sir madam guys dude kindly asap forever again "
     "por favor pf pfv pfvr porfa porfavor ja ya agora ahora obrigado obrigada gracias hola ola oi entao "
-    "svp stp s il vous te plait merci bonjour maintenant tout de suite"
+    "sim oui veuillez svp stp s il vous te plait merci bonjour maintenant tout de suite"
 )
 """Words that change nothing about a keyword they stand beside."""
 FIRM = {
-    "en": "stop stopall unsubscribe optout revoke remove",
+    "en": "stop stopall unsubscribe unsub optout revoke remove cease",
     "fr": "arret arretez arrete arreter desabonner desabonnez desinscrire desinscription",
     "pt": "sair pare parem parar descadastrar descadastre",
     "es": "baja basta alto desuscribir desuscribirme desuscribirse",
@@ -63,20 +63,20 @@ WHOLE = {
         "stop it|stop this|stop that|stop these|stop them|stop everything|make it stop|no more|stopit|"
         "stopnow|stopplease|pleasestop|stopsms|stoptexting|stop2quit|stop2end|stop2cancel|stop2stop|"
         "stop stop|stop stop stop|no stop|i said stop|stop to end|stop to unsubscribe|stop to opt out|stop to quit|"
-        "reply stop|text stop|send stop|go away|get lost|unsub|unsubs|cancel subscription|"
+        "reply stop|text stop|send stop|go away|get lost|bug off|buzz off|back off|cease and desist|unsubs|cancel subscription|"
         "end subscription|do not disturb|no texts|no texting|no sms|no messages|never again"
     ),
     "fr": (
-        "stop sms|stop pub|stop mms|stop spam|stop tout|stop a tout|ca suffit|"
+        "stop sms|stop pub|stop mms|stop spam|stop tout|stop a tout|ca suffit|arretez ca|arrete ca|arretez tout|arrete tout|arretez tout ca|"
         "non a la pub|plus rien|plus jamais|me desabonner|me desinscrire|fin d abonnement"
     ),
     "pt": (
         "nao quero mais|nao mais|quero sair|me tira|me tire|me tirem|me remova|me remove|me removam|"
-        "me exclua|me exclui|me excluam|cancelar inscricao|cancelar cadastro|nao me perturbe|ja chega"
+        "me exclua|me exclui|me excluam|cancelar inscricao|cancelar cadastro|nao me perturbe|ja chega|pare com isso|parem com isso|para com isso"
     ),
     "es": (
         "no mas|ya no mas|ya no|nunca mas|ya basta|no quiero mas|ya no quiero|ya no quiero mas|dejame|dejenme|"
-        "de baja|dar de baja|cancelar suscripcion|para ya|paren ya|pare ya|no molestar|no molesten"
+        "de baja|dar de baja|cancelar suscripcion|para ya|paren ya|pare ya|saquenme|quitenme|no molestar|no molesten"
     ),
 }  # fmt: skip
 """Whole messages that are no keyword on any list and can hardly be read otherwise."""

@@ -55,9 +55,10 @@ def fold(text: str) -> str:
     """A text as small ASCII letters, digits and single spaces.
 
     Compatibility forms (full-width letters) are decomposed; accents, zero-width and direction marks go
-    without a trace; everything else becomes a space.
+    without a trace; everything else becomes a space. What lies beyond `MAX_LENGTH` is not read.
     """
-    decomposed = unicodedata.normalize("NFKD", text)
+    # Cut again: one sign may stand for eighteen letters.
+    decomposed = unicodedata.normalize("NFKD", text[:MAX_LENGTH])[:MAX_LENGTH]
     kept = (c for c in decomposed if c.isascii() or unicodedata.category(c) not in _TRACELESS)
     return _NOT_PLAIN.sub(" ", "".join(kept).casefold()).strip()
 
@@ -124,8 +125,9 @@ def _whole(folded: str) -> str | None:
 
 
 def _sentence(text: str) -> str | None:
-    """The language of a firm keyword that is a sentence of its own: "Stop. I am not Maria."."""
-    bare = (_without_courtesy(fold(part)) for part in _SENTENCE_END.split(text))
+    """The language of a firm keyword that is a sentence, or has the last word after a comma."""
+    parts = [*_SENTENCE_END.split(text), text.rpartition(",")[2]]
+    bare = (_without_courtesy(fold(part)) for part in parts)
     return next((_FIRM[word] for word in bare if word in _FIRM), None)
 
 

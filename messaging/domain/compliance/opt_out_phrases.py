@@ -25,10 +25,10 @@ _WORDS = {
 }
 
 _ENGLISH = r"""
-(?:stop|quit|cease|discontinue) <these>(?:(?:sending|getting|receiving|with) )?<these><texts>\b
+(?:stop|quit|cease|discontinue) <these>(?:(?:sending|getting|receiving|with|w) )?<these><texts>\b
 (?:stop|quit|cease|desist) (?:from )?(?:all )?(?:texting|txting|messaging|contacting|calling|emailing|e mailing|spamming|bothering|harassing|bugging|annoying|disturbing|pestering|stalking|writing)\b(?! (?:him|her|them|my (?!number|phone|cell|mobile)))
 (?:stop|quit) sending(?: (?:me|us|it|them|this|these|those|to (?:me|us|this|my)|anything|everything|stuff)\b|$)
-(?:stop|end|cancel|turn off|disable|deactivate|terminate|block|pause) <these>(?:my )?(?:sms |text |phone |marketing |mobile )?<texts>(?: (?:subscription|messages?|alerts?|service))?$
+(?!end (?:the |this |a )?call)(?:stop|end|cancel|turn off|disable|deactivate|terminate|block|pause) <these>(?:my )?(?:sms |text |phone |marketing |mobile )?<texts>(?: (?:subscription|messages?|alerts?|service))?$
 (?:don ?t|dnt|do not|never|not to|not|dont ever|stop|no) (?:you |ever |even |dare (?:to )?|u |bother to )?(?:text|txt|message|msg|contact|call|e ?mail|bother|spam|disturb|harass|phone|ring|write|write to) (?:me|us|this number|this phone|my (?:number|phone|cell|mobile))\b<when>
 (?:don ?t|dnt|do not|never) (?:ever )?(?:send|write|forward) (?:me |us |to me |to this number |it to me )?<these>(?:again|any ?more|anything|nothing|<texts>)\b(?! (?:about|for|of|to) (?:my|the))
 do not (?:contact|text|call|message|disturb)$
@@ -38,14 +38,21 @@ no (?:more|further) (?:of )?(?:these |your |this |any )?(?:text |sms |marketing 
 (?:never|didn ?t|did not) (?:sign(?:ed)? up|subscribe[d]?|opt(?:ed)? in|consent(?:ed)?|ask(?:ed)?) (?:for|to) (?:this|these|your|any|text|sms|messages)\b
 (?:remove|delete|erase|scratch|strike) (?:me|us)\b(?! (?:a|an|the|some|from (?:the (?:\w+ )?(?:meeting|appointment|waitlist|waiting list|call|invite)))\b)
 (?:remove|delete|erase|lose|forget|drop|scrub|purge|block) (?:my|this|our) (?:\w+ )?(?:number|phone|name|contact|cell|info|information|data|no)\b
-(?:take|get|pull|leave|keep) (?:me|us|my (?:\w+ )?(?:number|name|phone)|this number) (?:off|out of (?:your|this|the|ur) (?:\w+ ){0,2}(?:list|database|system|group))\b(?! (?:at|the (?:hook|case|schedule|road|bus|plane|train|boat)|work|guard))
+(?:take|get|pull|leave|keep) (?:me|us|my (?:\w+ )?(?:number|name|phone)|this number) (?:off|out of (?:your|this|the|ur) (?:\w+ ){0,2}(?:list|database|system|group))\b(?! (?:at|the (?:hook|case|schedule|road|bus|plane|train|boat)|work|guard|speaker))
 (?:off|from) (?:of )?(?:your|this|the|ur|all) (?:\w+ ){0,2}(?:lists?|database)(?: please| thanks| now| asap| immediately)?$
 (?:leave|let) (?:me|us) (?:the \w+ )?(?:alone|be)$|leave (?:me|us) (?:the \w+ )?alone\b
 (?:fuck|piss|bugger|sod|eff|f) off\b|(?:fuck|screw) (?:you|u)$
 opt(?:ed|ing|s)? (?:me |us |my number |my phone |this number )?out\b(?! of (?!(?:these|this|your|all|receiving|the|any|future|text|sms|messages|marketing|getting)\b))
-optout\b|unsubs?c?ri?be?\w*\b|un subscribe\b|unsubs?cri\w*
+optout\b|unsub me\b|unsubs?c?ri?be?\w*\b|un subscribe\b|unsubs?cri\w*
 (?:revoke|withdraw|rescind) (?:\w+ )?(?:consent|permission|authorization)\b
-^stop (?:please|pls|plz|now|all|this|these|it right|\d)\b(?! (?:is where|is at))
+(?:stop|quit) (?:getting|receiving) (?:these|this|those|them|any|anything|your|stuff)\b
+(?:want|need|like|wish|make|get|have|when will|when do) (?:all )?(?:these|this|those|the|your|all) (?:\w+ )?<texts>(?: to)? (?:stop|end|go away)\b
+(?:want|like|need|wish|asked|ask|request) to be (?:removed|taken off|opted out|unsubscribed|left alone|off)\b|i want out$
+(?:enough|done|sick|tired|fed up) (?:with |w |of |from )?(?:getting |receiving )?(?:(?:all|these|the|your|those|so many) ){0,2}(?:texts?|messages|sms|spam|ads|notifications)\b
+(?:don ?t|do not|never) (?:call|text|contact|message|email) (?:or|and|nor) (?:call|text|contact|message|email)\b
+^stop (?:please|pls|plz|now|all|this|these|it right|\d+)\b(?! (?:is where|is at))
+^stop i (?:m not|am not|don ?t|do not|never|didn ?t|did not|said|already|told|have no)\b
+(?:spam|scam|enough|please|pls|plz) stop$
 (?:reported?|reporting) (?:you|this|u|it) (?:to|for|as) (?:the )?(?:fcc|ftc|spam|harassment)\b
 """
 
@@ -61,13 +68,13 @@ ne (?:m |me |nous )?(?:contact(?:ez|er)|ecri(?:vez|re)|derang(?:ez|er)|harcel(?:
 (?:retir|enlev|supprim|effac|ray|ot|sort|efface)(?:ez|e|s|er) (?:moi|nous)\b(?! (?:un|une|ce|le|la) )
 (?:me|m) (?:retirer|enlever|supprimer|rayer|oter|sortir|effacer) (?:de|d|des)\b
 (?:retir|enlev|supprim|effac|oubli|ray|ot)(?:ez|e|er) (?:donc )?(?:mon|ce|mes|notre) (?:numero|nom|contact|telephone|portable|tel|coordonnees|donnees|num)\b
-(?:laiss|fich|fout)\w* (?:moi|nous) (?:donc )?(?:tranquilles?|en paix|la paix)\b|(?:foutez|fiche[rz]?|fous) (?:moi |nous )?(?:le camp|la paix)\b
+(?:laiss|fich|fout)\w* (?:moi|nous) (?:donc )?(?:tranquilles?|en paix|la paix)\b|lach(?:e|ez) (?:moi|nous)$|(?:foutez|fiche[rz]?|fous) (?:moi |nous )?(?:le camp|la paix)\b
 """
 
 _PORTUGUESE = r"""
 <pare> (?:ja |logo |agora |por favor )?(?:de|com) (?:ficar |continuar )?(?:me |nos |a |as |o |os |essas? |esses? |estas? |estes? |suas? |seus? |tantas? |tanto |isso |enviar |mandar |receber |encher (?:o |meu )?saco )*(?:me )?(?:<mensagens>|envi(?:ar|ando)|mand(?:ar|ando)|escrever|escrevendo|ligar|contat(?:ar|ando)|contactar|perturbar|perturbando|incomodar|importunar|encher|spammar|chatear|atormentar)(?: (?:me|nos))?\b
 (?:nao|nunca|nem|jamais) (?:mais )?(?:me |nos )?(?:mand[ae]m?|envi[ae]m?|mandar|enviar|manda)(?: me| nos)?(?: mais)?(?: (?:nada|nunca|isso|isto|nenhum[a]?|essas?|esses?|estas?|estes?|suas?|seus?|de|tantas?|qualquer|mais))*(?: (?:<mensagens>|nada|isso|mais)\b|$| por favor| pra mim| para mim| para este numero)
-(?:nao|nunca|jamais) (?:mais )?(?:me |nos )?(?:escrev[ae]m?|lig[au]e?m?|liguem|contat[ae]m?|contact[ae]m?|perturb[ae]m?|incomod[ae]m?|procur[ae]m?|importun[ae]m?|encham?|chateiem?|entr(?:e|em|ar) (?:mais )?em contato)\b(?: (?:me|nos))?(?! (?:hoje|amanha|antes|depois|agora|ate|se|quando|as|com ela|com ele|pra ele|pra ela|porque|pois|enquanto|em casa|no trabalho))
+(?:nao|nunca|jamais) (?:mais )?(?:me |nos )?(?:escrev[ae]m?|lig[au]e?m?|liguem|contat[ae]m?|contact[ae]m?|perturb[ae]m?|incomod[ae]m?|procur[ae]m?|cham[ae]m?|importun[ae]m?|encham?|chateiem?|entr(?:e|em|ar) (?:mais )?em contato)\b(?: (?:me|nos))?(?! (?:hoje|amanha|antes|depois|agora|ate|se|quando|as|com ela|com ele|pra ele|pra ela|porque|pois|enquanto|em casa|no trabalho))
 nao (?:quero|queremos|desejo|gostaria|gosto|aceito|autorizo|autorizei|pretendo|preciso)(?: mais)?(?: de)?(?: continuar)?(?: (?:receber|recebendo|ter|ver|que me (?:mande|mandem|envie|enviem)))?(?: mais)?(?: (?:nada|nenhum[a]?|essas?|esses?|estas?|estes?|as|os|suas?|seus?|de|tantas?|isso|mais|suas))*(?: <mensagens>)\b
 nao (?:quero|queremos|desejo|gostaria de|aceito|pretendo)(?: mais receber| receber(?: mais|$))(?: (?:nada|isso|isto|contato))?
 nao (?:quero|queremos|desejo|gostaria de) (?:mais )?(?:ser (?:contatad|contactad|incomodad|perturbad)\w*|participar d|receber (?:nada|isso|isto)\b|fazer parte d)
@@ -77,7 +84,8 @@ nao (?:quero|queremos|desejo|gostaria de) (?:mais )?(?:ser (?:contatad|contactad
 descadastr\w*|desinscrev\w*|desinscri\w*
 (?:remov|exclu)[aei]m? me\b
 (?:quero|queria|gostaria de|desejo|preciso|como|favor|posso|para)(?: (?:faco|fazer|eu|que|pra|para|saio|me))* (?:sair|saio) (?:d[aeo]s?|dest[ae]|dess[ae]|desse|deste)(?: (?:sua|tua))?(?: \w+)? ?(?:listas?|cadastros?|grupos?|mensagens|sms|mailing|envios?)\b
-(?:me|nos) deix[ae]m? em paz\b|deix[ae]m? (?:me|nos) em paz\b|(?:vai|va|vao) (?:se fod|a merda|tomar n)\w*|para de encher
+(?:quero|queria|gostaria de|desejo|como faco para|favor) parar de receber\b|me tir[ae]m? d(?:ai|aqui)\b|^sair d[ae] (?:sua |esta |essa )?lista\b
+(?:me|nos) deix(?:[ae]m?|ar) em paz\b|deix[ae]m? (?:me|nos) em paz\b|(?:vai|va|vao) (?:se fod|a merda|tomar n)\w*|para de encher
 cancel(?:ar|e|em|a|o) (?:a |o |as |os |minha |meu |essas? |esses? |estas? |todas? |todos? |recebimento |envio |de |das |dos |inscricao |assinatura )*(?:<mensagens>|inscricao|recebimento|envios?)\b
 """
 
@@ -94,6 +102,7 @@ no mas (?:de )?(?:estos |sus |esos |los )?<mensajes>\b|basta de <mensajes>|nada 
 (?:borr|elimin|quit|saqu|remuev|remov|olvid|bloque)\w* (?:por favor )?(?:mi|este|nuestro|mis) (?:numero|contacto|telefono|celular|nombre|movil|datos|cel)\b
 (?:borre|borren|borra|elimine|eliminen|elimina|remueva|remuevan|remueve)me(?: por favor| ya|$)
 (?:dejen?|deja)me (?:ya )?(?:en paz|tranquil[oa]|de molestar)|(?:me )?dej[ae]n? (?:me )?en paz\b
+(?:para|paren?) (?:ya )?de (?:mand|envi|escrib|molest|llam|contact)\w*
 desuscrib\w*|desinscrib\w*|darse de baja$|anular (?:la |mi )?suscripcion$
 cancel(?:ar|e|en|a|o) (?:la |los |las |el |mi |mis |estos |estas |todos |todas |sus |envio |de |suscripcion |a )*(?:<mensajes>)\b
 """
