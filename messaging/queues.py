@@ -43,6 +43,8 @@ class Task(StrEnum):
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
+    RETAIN = "schedules.retain"
+    ERASE = "erasures.run"
 
 
 TASK_QUEUES: dict[Task, WorkQueue] = {
@@ -58,6 +60,8 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,
+    Task.RETAIN: WorkQueue.MAINTENANCE,
+    Task.ERASE: WorkQueue.MAINTENANCE,
 }
 
 DISPATCH: dict[str, Task] = {

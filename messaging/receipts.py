@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from messaging import callbacks, providers, refusals
-from messaging.domain.lifecycle import Event, Status, advance
+from messaging.domain.lifecycle import Event, Status, advance, sources
 from messaging.domain.message import ProviderAccount
 from messaging.domain.registration import Lapse
 from messaging.providers.base import DeliveryReport, Webhook
@@ -262,12 +262,26 @@ def _step(
         )
     )
     state[target.message_id] = after
+    if target.erased and after in _RESUMABLE:
+        # What would be sent again once the cause is lifted holds nothing to send any more.
+        batch.steps[target.message_id].append(
+            Move(
+                target.message_id,
+                target.epoch,
+                after,
+                Event.CANCELED,
+                Status.CANCELED,
+                reason="erased",
+            )
+        )
+        state[target.message_id] = Status.CANCELED
     lapse = providers.get(receipt.provider).lapses.get(report.code or "")
     if lapse is not None and report.event is Event.BLOCKED_MISSING_CAMPAIGN:
         batch.lapses.append((target.message_id, lapse))
     batch.note(receipt, Applied.APPLIED, target.message_id)
 
 
+_RESUMABLE = sources(Event.UNBLOCKED)
 _MEANS = {
     Event.ACCEPTED: Status.SENT,
     Event.DELIVERED: Status.DELIVERED,

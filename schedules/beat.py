@@ -31,6 +31,10 @@ TABLE = (
     Entry(Task.RECONCILE, 5.0, "attempts in doubt are looked up as soon as their wait is over"),
     Entry(Task.LOOKUPS, 2.0, "a message that waits for a look-up waits seconds, not minutes"),
     Entry(Task.PRUNE, 3600.0, "idempotency keys are kept as long as promised, no longer"),
+    Entry(Task.RETAIN, 3600.0, "personal data stays as long as its tenant decided, no longer"),
+    Entry(
+        Task.ERASE, 5.0, "whoever is to be erased is gone as soon as nothing of theirs is under way"
+    ),
 )
 
 

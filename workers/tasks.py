@@ -14,7 +14,17 @@ from celery import Task as CeleryTask
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from messaging import access, dispatch, intake, lookups, maintenance, receipts, reconcile
+from messaging import (
+    access,
+    dispatch,
+    erasure,
+    intake,
+    lookups,
+    maintenance,
+    receipts,
+    reconcile,
+    retention,
+)
 from messaging.domain import request
 from messaging.domain.errors import IdempotencyBusyError, PosthornError, UnavailableError
 from messaging.domain.message import Queue
@@ -121,6 +131,18 @@ def sweep() -> str:
 def prune() -> str:
     """Forget what is too old to matter."""
     return maintenance.prune(current().rt)
+
+
+@_task(Task.RETAIN)
+def retain() -> str:
+    """Empty what is older than its tenant wants it kept."""
+    return retention.run(current().rt)
+
+
+@_task(Task.ERASE)
+def erase() -> str:
+    """Work off the requests to erase somebody."""
+    return erasure.run(current().rt)
 
 
 class MaskedRequest(Request):  # type: ignore[misc]  # Celery is untyped

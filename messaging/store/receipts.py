@@ -113,14 +113,21 @@ def wake(db: Connection, provider_message_ids: Sequence[str]) -> int:
 
 
 _NOTE = sa.text("""
-UPDATE raw_receipts r SET result = v.result, message_id = coalesce(v.message_id, r.message_id)
+UPDATE raw_receipts r SET result = v.result, message_id = coalesce(v.message_id, r.message_id),
+  url = CASE WHEN gone.id IS NULL THEN r.url ELSE '' END,
+  body = CASE WHEN gone.id IS NULL THEN r.body ELSE '' END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:results AS text[]), CAST(:messages AS uuid[]))
-  AS v(id, result, message_id) WHERE r.id = v.id
+  AS v(id, result, message_id)
+LEFT JOIN messages gone ON gone.id = v.message_id AND gone.erased_at IS NOT NULL
+WHERE r.id = v.id
 """)
 
 
 def note(db: Connection, results: Sequence[tuple[int, str, UUID | None]]) -> None:
-    """Write down what became of (receipt id, result, message id)."""
+    """Write down what became of (receipt id, result, message id).
+
+    A receipt of a message that is emptied is emptied too, however late it came.
+    """
     if results:
         ids, words, messages = (list(column) for column in zip(*results, strict=True))
         db.execute(_NOTE, {"ids": ids, "results": words, "messages": messages})
@@ -134,10 +141,12 @@ class Target:
     epoch: int
     status: str
     sender_id: UUID | None
+    erased: bool
+    """Whether its text and recipient are gone, so that it can never be sent again."""
 
 
 _BY_ID = sa.text("""
-SELECT m.id, m.epoch, m.status, m.sender_id FROM messages m
+SELECT m.id, m.epoch, m.status, m.sender_id, m.erased_at IS NOT NULL FROM messages m
 WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
 """)
 

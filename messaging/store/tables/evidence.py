@@ -21,6 +21,8 @@ raw_receipts = sa.Table(
     sa.Index(
         "raw_receipts_message", "message_id", postgresql_where=sa.text("message_id IS NOT NULL")
     ),
+    # Each tenant decides how long its accounts' webhooks are kept.
+    sa.Index("raw_receipts_age", "account_id", "received_at"),
     postgresql_with={"fillfactor": "80"},
 )
 

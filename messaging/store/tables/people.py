@@ -106,11 +106,14 @@ erasures = sa.Table(
     sa.Column("tenant_id", uuid, nullable=False),
     sa.Column("channel", channel_type, nullable=False),
     sa.Column("recipient_key", BYTEA, nullable=False),
+    # When it was last asked for: what came after that is no part of it.
     created(),
+    sa.Column("due_at", time, nullable=False, server_default=sa.func.now()),
     sa.Column("finished_at", time),
     sa.Column("messages", sa.Integer, nullable=False, server_default="0"),
     sa.Column("receipts", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("tenant_id", "channel", "recipient_key"),
+    sa.Index("erasures_next", "due_at", postgresql_where=sa.text("finished_at IS NULL")),
 )
 
 conversations = sa.Table(

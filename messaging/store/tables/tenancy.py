@@ -17,7 +17,7 @@ tenants = sa.Table(
     sa.Column("policy", JSONB, nullable=False, server_default="{}"),
     # When something was last registered that may set held messages free.
     sa.Column("cleared_at", time),
-    # Bodies and addresses of final messages up to this id are pruned already.
+    # Messages in both directions up to this id are emptied already, or in `lingering`.
     sa.Column("pruned_through", uuid),
     created(),
 )

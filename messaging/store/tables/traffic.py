@@ -142,6 +142,14 @@ held = sa.Table(
 )
 """Messages that are blocked until somebody lifts the cause."""
 
+lingering = sa.Table(
+    "lingering",
+    metadata,
+    sa.Column("tenant_id", uuid, primary_key=True),
+    sa.Column("message_id", uuid, primary_key=True),
+)
+"""Messages old enough to be emptied that are not over yet."""
+
 claims = sa.Table(
     "claims",
     metadata,

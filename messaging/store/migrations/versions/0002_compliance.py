@@ -132,12 +132,15 @@ CREATE TABLE erasures (
     channel channel NOT NULL,
     recipient_key BYTEA NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     finished_at TIMESTAMP WITH TIME ZONE,
     messages INTEGER DEFAULT '0' NOT NULL,
     receipts INTEGER DEFAULT '0' NOT NULL,
     CONSTRAINT erasures_pkey PRIMARY KEY (id),
     CONSTRAINT erasures_tenant_id_channel_recipient_key_key UNIQUE (tenant_id, channel, recipient_key)
 );
+
+CREATE INDEX erasures_next ON erasures (due_at) WHERE finished_at IS NULL;
 
 CREATE TABLE verdicts (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -170,6 +173,12 @@ SELECT id, tenant_id, status FROM messages
 WHERE status IN ('blocked_missing_campaign', 'blocked_billing');
 
 CREATE INDEX held_tenant ON held (tenant_id, status, at);
+
+CREATE TABLE lingering (
+    tenant_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    CONSTRAINT lingering_pkey PRIMARY KEY (tenant_id, message_id)
+);
 
 CREATE TABLE inbound_messages (
     id UUID NOT NULL,
@@ -248,9 +257,13 @@ ALTER TABLE messages
   ADD COLUMN erased_at TIMESTAMP WITH TIME ZONE;
 
 CREATE INDEX raw_receipts_message ON raw_receipts (message_id) WHERE message_id IS NOT NULL;
+
+CREATE INDEX raw_receipts_age ON raw_receipts (account_id, received_at);
 """
 
 _DOWN = """
+DROP INDEX raw_receipts_age;
+
 DROP INDEX raw_receipts_message;
 
 ALTER TABLE messages DROP COLUMN encoding, DROP COLUMN flash, DROP COLUMN content,
@@ -288,6 +301,8 @@ SELECT tenant_id, channel, recipient_key, source, since FROM suppressions_after;
 DROP TABLE suppressions_after;
 
 DROP TABLE inbound_messages;
+
+DROP TABLE lingering;
 
 DROP TABLE held;
 
