@@ -13,6 +13,7 @@ from rich.table import Table
 
 from messaging.cli.output import note, write_json
 from messaging.demo.run import Report, Statuses, run
+from messaging.domain.compliance.wording import WORDS
 from messaging.domain.lifecycle import FINAL
 from messaging.settings import Settings
 
@@ -92,6 +93,8 @@ def _lines(report: Report) -> list[tuple[str, str, str]]:
         ("", "", ""),
         *((f"  {status}", n, "") for status, n in sorted(report.statuses.items())),
         ("  unexplained", report.audit.unexplained, ""),
+        ("what the rules held back", sum(report.held_back.values()), ""),
+        *((f"  {reason}", n, _WORDS[reason]) for reason, n in report.held_back.items()),
         ("why this sender", "", ""),
         *((f"  {reason}", n, "") for reason, n in report.reasons.items()),
         ("attempts", sum(o.attempts for o in report.outcomes), ""),
@@ -107,6 +110,9 @@ def _lines(report: Report) -> list[tuple[str, str, str]]:
         ("seconds until all had their end", f"{report.seconds:.1f}", ""),
     ]
     return [(name, str(value), remark) for name, value, remark in lines]
+
+
+_WORDS = {reason.value: words.title for reason, words in WORDS.items()}
 
 
 def _milliseconds(seconds: float | None) -> str:

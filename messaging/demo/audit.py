@@ -63,7 +63,7 @@ def compare(promised: Collection[UUID], fates: Sequence[Fate], carrier: Sequence
         lost=lost,
         duplicated=accepted.total() - len(accepted),
         strangers=sum(1 for message in accepted if message not in known),
-        unexplained=sum(1 for fate in fates if fate.status not in _EXPLAINED),
+        unexplained=sum(1 for fate in fates if fate.status not in _EXPLAINED and not fate.deferred),
     )
 
 

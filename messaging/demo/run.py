@@ -20,7 +20,7 @@ from messaging.demo import script
 from messaging.demo.audit import Audit, compare
 from messaging.demo.script import SENDERS, Script
 from messaging.domain.errors import ConflictError
-from messaging.domain.lifecycle import FINAL, Status
+from messaging.domain.lifecycle import Status
 from messaging.domain.message import DEVELOPMENT
 from messaging.domain.request import MAX_LIST
 from messaging.onboarding import find_tenant
@@ -69,6 +69,8 @@ class Report:
     """Entries of the batch that are no messages, such as those to bad numbers."""
     statuses: Statuses
     reasons: dict[str, int]
+    held_back: dict[str, int]
+    """What the rules refused or deferred, by reason."""
     outcomes: list[Outcomes]
     retries: int
     pace: Pace
@@ -160,6 +162,10 @@ class _Run:
         self._watch("telling Posthorn who has said stop", self._messages, {})
         for phone in acting.suppress:
             api.post("/v1/suppressions", json={"to": phone}).raise_for_status()
+        self._watch("telling Posthorn who agreed to marketing", self._messages, {})
+        api.post(
+            "/v1/consents/import", content=acting.consents, headers={"Content-Type": "text/csv"}
+        ).raise_for_status()
         self._watch("handing the batch in", self._messages, {})
         answers: list[dict[str, Any]] = []
         for start in range(0, len(acting.requests), MAX_LIST):
@@ -168,20 +174,24 @@ class _Run:
             reply = api.post("/v1/messages", json=batch, headers=key).raise_for_status()
             answers += reply.json()["data"]
         for place in acting.call_off:
-            if "id" in answers[place]:
+            if answers[place].get("status") == Status.SCHEDULED:
                 api.post(f"/v1/messages/{answers[place]['id']}/cancel").raise_for_status()
         return answers
 
     def _wait(self, tenant: Tenant) -> float:
-        """Until every message is final, or nothing has moved for long; returns when that was."""
+        """Until every message is final or deferred by a rule, or nothing has moved for long.
+
+        Returns when the last one moved.
+        """
         moved, before = time.monotonic(), Statuses()
         while True:
             with self._rt.engine.connect() as db:
                 statuses = fates.statuses(db, tenant.id)
+                moving = fates.moving(db, tenant.id)
             self._watch("on their way", sum(statuses.values()), statuses)
             if statuses != before:
                 moved, before = time.monotonic(), statuses
-            if statuses.keys() <= FINAL or time.monotonic() - moved > _PATIENCE:
+            if not moving or time.monotonic() - moved > _PATIENCE:
                 return moved
             time.sleep(_LOOK_EVERY)
 
@@ -196,6 +206,7 @@ class _Run:
             ours = fates.fates(db, tenant.id)
             outcomes = fates.outcomes(db, tenant.id)
             statuses, reasons = fates.statuses(db, tenant.id), fates.reasons(db, tenant.id)
+            held_back = fates.held_back(db, tenant.id)
             pace = fates.pace(db, tenant.id)
             attempted = fates.attempted(db, tenant.id)
         carrier, faults = _carrier(self._address.sandbox_url or "")
@@ -205,6 +216,7 @@ class _Run:
             refused=len(answers) - len(promised),
             statuses=statuses,
             reasons=reasons,
+            held_back=held_back,
             outcomes=outcomes,
             retries=sum(o.attempts for o in outcomes) - attempted,
             pace=pace,

@@ -28,6 +28,9 @@ SENDERS = tuple(
 
 _SCHEDULED, _CALLED_OFF, _SUPPRESSED = 0.05, 0.03, 0.02
 _NAMED_SENDER, _NAMED_POOL = 0.04, 0.06
+_CATEGORIES = {Category.TRANSACTIONAL: 60, Category.NOTIFICATION: 25, Category.MARKETING: 15}
+_CONSENTED = 0.85
+_CONSENT_AGE = timedelta(days=30)
 _CALLED_OFF_AHEAD = timedelta(minutes=5)
 """Far enough that calling off is never a race."""
 
@@ -52,6 +55,8 @@ class Script:
     """Places in the batch."""
     suppress: list[str]
     """Numbers that have said stop before the batch is sent."""
+    consents: str
+    """Who agreed to marketing, as `POST /v1/consents/import` takes it."""
 
 
 def recipients() -> list[Recipient]:
@@ -71,7 +76,7 @@ def write(messages: int, rng: Random, now: datetime, *, pool: str) -> Script:
             "to": who.phone,
             "body": f"Hello {who.name}, your order {place + 1:06} has left our house.",
             "priority": rng.choices(list(Priority), [10, 70, 20])[0].value,
-            "category": rng.choice(list(Category)).value,
+            "category": rng.choices(list(_CATEGORIES), list(_CATEGORIES.values()))[0].value,
         }
         lot = rng.random()
         if lot < _SCHEDULED:
@@ -83,7 +88,14 @@ def write(messages: int, rng: Random, now: datetime, *, pool: str) -> Script:
         requests.append(request)
     real = [who.phone for who in people[:messages] if who.country]
     suppress = rng.sample(real, round(len(real) * _SUPPRESSED))
-    return Script(requests, call_off, suppress)
+    agreed = [phone for phone in real if rng.random() < _CONSENTED]
+    return Script(requests, call_off, suppress, _consents(agreed, now))
+
+
+def _consents(phones: list[str], now: datetime) -> str:
+    at = (now - _CONSENT_AGE).isoformat()
+    rows = [f'"{phone}",MARKETING,grant,express_written,web form,{at}' for phone in phones]
+    return "\n".join(["to,category,action,basis,source,at", *rows]) + "\n"
 
 
 def _sender(rng: Random, pool: str) -> dict[str, str]:

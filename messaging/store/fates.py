@@ -9,8 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging.domain.lifecycle import Status
-from messaging.store import tables as t
+from messaging.domain.compliance.verdicts import Reason
+from messaging.domain.lifecycle import FINAL, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,49 @@ class Fate:
     id: UUID
     status: Status
     provider_message_id: str | None
+    deferred: bool = False
+    """Whether a rule of compliance asked it to wait for another hour or day."""
+
+
+# What a rule deferred says so in its reason; what its sender scheduled says "requested".
+_DEFERRED = "status = 'scheduled' AND split_part(scheduled_reason, ':', 1) = ANY(:rules)"
+_RULES = [reason.value for reason in Reason]
+
+_FATES = sa.text(f"""
+SELECT id, status, provider_message_id, {_DEFERRED} FROM messages WHERE tenant_id = :tenant
+""")  # noqa: S608 - a constant of this module
 
 
 def fates(db: Connection, tenant_id: UUID) -> list[Fate]:
     """Every message of a tenant. Reads them all."""
-    m = t.messages.c
-    rows = db.execute(
-        sa.select(m.id, m.status, m.provider_message_id).where(m.tenant_id == tenant_id)
-    )
-    return [Fate(row.id, Status(row.status), row.provider_message_id) for row in rows]
+    rows = db.execute(_FATES, {"tenant": tenant_id, "rules": _RULES})
+    return [Fate(row[0], Status(row[1]), row[2], bool(row[3])) for row in rows]
+
+
+_MOVING = sa.text(f"""
+SELECT count(*) FROM messages
+WHERE tenant_id = :tenant AND status <> ALL(CAST(:final AS message_status[])) AND NOT ({_DEFERRED})
+""")  # noqa: S608 - as above
+
+
+def moving(db: Connection, tenant_id: UUID) -> int:
+    """How many messages of a tenant are neither final nor deferred by a rule."""
+    final = [status.value for status in FINAL]
+    found = db.execute(_MOVING, {"tenant": tenant_id, "rules": _RULES, "final": final})
+    return int(found.scalar_one())
+
+
+_HELD_BACK = sa.text("""
+SELECT coalesce(v.reason, 'none'), count(*) FROM messages m
+CROSS JOIN LATERAL (SELECT reason, outcome FROM verdicts WHERE message_id = m.id
+                    ORDER BY id DESC LIMIT 1) v
+WHERE m.tenant_id = :tenant AND v.outcome <> 'allow' GROUP BY 1 ORDER BY 2 DESC
+""")
+
+
+def held_back(db: Connection, tenant_id: UUID) -> dict[str, int]:
+    """How many messages of a tenant the rules refused or deferred last, by reason."""
+    return {row[0]: row[1] for row in db.execute(_HELD_BACK, {"tenant": tenant_id})}
 
 
 _STATUSES = sa.text("SELECT status, count(*) FROM messages WHERE tenant_id = :tenant GROUP BY 1")

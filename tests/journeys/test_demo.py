@@ -35,6 +35,7 @@ def test_the_demonstration_loses_nothing_and_sends_nothing_twice(home: Path) -> 
     assert report["faults"]
     assert report["statuses"].keys() >= {"delivered", "canceled", "opted_out"}
     assert sum(report["statuses"].values()) == report["accepted"]
+    assert report["held_back"].keys() >= {"landline", "no_consent", "opted_out"}
 
 
 def fate(message: UUID, status: Status, provider: str | None = "SM1") -> Fate:
@@ -56,6 +57,8 @@ GOOD = [fate(A, Status.DELIVERED), fate(B, Status.UNDELIVERABLE), fate(C, Status
         ([*GOOD[:2], fate(C, Status.SENDING, None)], [A, B], 0, 0, 0, 1),
         ([*GOOD[:2], fate(C, Status.SENDING, None)], [A, B, C], 1, 0, 0, 1),
         ([*GOOD[:2], fate(C, Status.UNDELIVERABLE, None)], [A, B], 0, 0, 0, 0),
+        ([*GOOD[:2], fate(C, Status.SCHEDULED, None)], [A, B], 0, 0, 0, 1),
+        ([*GOOD[:2], Fate(C, Status.SCHEDULED, None, deferred=True)], [A, B], 0, 0, 0, 0),
     ],
 )
 def test_the_comparison_notices(
