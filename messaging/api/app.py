@@ -16,6 +16,7 @@ from messaging import __version__, embedded, telemetry
 from messaging.api import (
     consents,
     dnc,
+    erasures,
     explain,
     health,
     inbound,
@@ -81,6 +82,7 @@ def create_app(rt: Runtime) -> FastAPI:
         suppressions,
         consents,
         dnc,
+        erasures,
         health,
         problems,
     ):

@@ -39,6 +39,7 @@ COMMANDS = {
     "consents": "messaging.cli.consents:consents",
     "dnc": "messaging.cli.dnc:dnc",
     "numbers": "messaging.cli.numbers:numbers",
+    "erase": "messaging.cli.erase:erase",
 }
 """Every command and where it is, in the order of the help."""
 
