@@ -103,7 +103,7 @@ WITH v AS (
   INSERT INTO held (message_id, tenant_id, status)
   SELECT id, tenant_id, after FROM moved
   WHERE after IN ('blocked_missing_campaign', 'blocked_billing')
-  ON CONFLICT (message_id) DO UPDATE SET status = excluded.status
+  ON CONFLICT (message_id) DO UPDATE SET status = excluded.status, at = excluded.at
 ), opened AS (
   INSERT INTO open_attempts
     (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)

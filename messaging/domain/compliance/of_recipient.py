@@ -43,8 +43,8 @@ def line(message: Message, facts: Facts, now: datetime) -> Verdict:
     if line is not None and line.type is LineType.LANDLINE:
         detail = f"a landline, says {line.source} of {line.checked_at:%Y-%m-%d}"
         return Block(Event.UNDELIVERED, Reason.LANDLINE, "line", detail)
-    if lookup.account is None or message.channel not in _PHONE_CHANNELS:
-        return ALLOW
+    if lookup.account is None or message.channel not in _PHONE_CHANNELS or message.purpose:
+        return ALLOW  # whoever wrote to us has a line that takes messages
     if line is None or now - line.checked_at > timedelta(days=lookup.max_age_days):
         return Defer(now + _LOOK_AGAIN, Reason.AWAITING_LOOKUP, "line", "its line is looked up")
     return ALLOW
