@@ -174,20 +174,12 @@ def _heed(
     Nothing but the receipts is locked yet, so a STOP that waits for these messages waits for nobody
     who waits for it.
     """
-    refusals.heed(
-        rt,
-        [
-            Refusal(
-                found[receipt.id][0],
-                receipt.provider,
-                report.code,
-                opted_out=report.event is Event.OPTED_OUT,
-            )
-            for receipt, report in read
-            if receipt.id in found
-            and report.event in {Event.OPTED_OUT, Event.UNDELIVERED, Event.FAILED}
-        ],
-    )
+    told = [
+        Refusal(found[r.id][0], r.provider, said.code, opted_out=said.event is Event.OPTED_OUT)
+        for r, said in read
+        if r.id in found and said.event in {Event.OPTED_OUT, Event.UNDELIVERED, Event.FAILED}
+    ]
+    refusals.heed(rt, told)
 
 
 def _reports(batch: _Batch, receipt: PendingReceipt) -> list[DeliveryReport]:

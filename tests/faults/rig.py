@@ -36,6 +36,7 @@ from messaging.runtime import Runtime
 from messaging.settings import Settings
 from messaging.stack import Flower, Ports
 from messaging.store import migrate
+from tests import registered
 from tests.faults.caller import Caller
 from tests.sandbox.carrier import Sandbox, launch
 
@@ -213,6 +214,8 @@ class Rig:
         """A new tenant with a key, accounts at the carrier, and `senders` numbers for each."""
         self._tenants += 1
         tenant = onboarding.make_tenant(self.rt, f"tenant-{self._tenants}")
+        with self.rt.engine.begin() as db:
+            registered.campaign(self.rt, db, tenant.id, "main")
         numbers: dict[str, list[str]] = {}
         for _ in range(accounts):
             sid, token = next(self._spare_accounts)
@@ -228,7 +231,7 @@ class Rig:
             onboarding.add_account(self.rt, tenant, new)
             numbers[sid] = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(senders)]
             adding = [NewSender(number, mps=mps) for number in numbers[sid]]
-            onboarding.add_senders(self.rt, tenant, sid, adding, pool="main")
+            onboarding.add_senders(self.rt, tenant, sid, adding, pool="main", campaign="main")
         caller = Caller(self.url, tenant, access.mint(self.rt, tenant, "test"), numbers)
         self._held.callback(caller.close)
         return caller

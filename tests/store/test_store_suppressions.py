@@ -15,6 +15,7 @@ from messaging import suppression
 from messaging.domain.compliance.facts import SuppressionKind
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Category, Channel, Purpose
+from messaging.domain.suppression_request import StopRequest
 from messaging.store import messages, suppressions
 from messaging.store.messages import Move
 from messaging.store.suppressions import NewSuppression
@@ -204,7 +205,7 @@ def test_another_tenant_writes_on(world: World) -> None:
 
 def test_one_stop_covers_text_and_picture_messages(world: World) -> None:
     who = suppression.person(world.rt, world.tenant, Channel.MMS, "(202) 555-0123")
-    suppression.stop(world.rt, who, source="api")
+    suppression.stop(world.rt, world.tenant, StopRequest(to="2025550123", channel=Channel.MMS))
     rows = world.rows("SELECT channel, recipient_key FROM suppressions")
     found = {Channel(r["channel"]): bytes(r["recipient_key"]) for r in rows}
     assert found == who.keys
