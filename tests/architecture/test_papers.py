@@ -16,7 +16,7 @@ from messaging import __version__
 from messaging.cli import app
 from messaging.domain import compliance
 from messaging.domain.lifecycle import diagram
-from messaging.queues import WorkQueue
+from messaging.queues import TASK_QUEUES, WorkQueue
 from messaging.settings import Settings
 from messaging.store.tables import metadata
 from tests.architecture import compose
@@ -74,7 +74,7 @@ def test_every_table_is_explained() -> None:
 
 
 def test_every_process_and_queue_is_listed() -> None:
-    rows = _rows(README, "## Processes and queues")
+    rows = _rows(ARCHITECTURE, "\n## Processes")
     assert {row[0].strip("`") for row in rows} == set(compose.services()) - {
         "postgres",
         "redis",
@@ -84,9 +84,16 @@ def test_every_process_and_queue_is_listed() -> None:
     assert served == {queue.value for queue in WorkQueue}
 
 
+def test_every_task_is_explained() -> None:
+    rows = _rows(ARCHITECTURE, "### Tasks")
+    told = {name: row[1].strip("`") for row in rows for name in re.findall(r"`([\w.]+)`", row[0])}
+    assert told == {task.value: queue.value for task, queue in TASK_QUEUES.items()}
+
+
 def test_every_rule_is_listed_in_order() -> None:
-    listed = re.findall(r"^\d\. \*\*(\w+)\*\*", README, re.MULTILINE)
-    assert listed == [rule.__name__ for rule in compliance.RULES]
+    listed = re.findall(r"^(\d+)\. \*\*(\w+)\*\*: (.+)$", README, re.MULTILINE)
+    asked = [(str(n), rule.id, rule.question) for n, rule in enumerate(compliance.RULES, start=1)]
+    assert listed == asked
 
 
 def test_make_has_every_target_a_paper_names() -> None:
@@ -107,7 +114,7 @@ def test_every_command_a_paper_names_exists() -> None:
         for text in (README, ARCHITECTURE, CHANGELOG)
         for name in re.findall(r"(?:^|`)posthorn ([a-z]+)", text, re.MULTILINE)
     }
-    assert {"up", "demo", "send", "doctor", "top", "status", "keys"} <= named <= known
+    assert {"up", "demo", "send", "doctor", "top", "status", "keys", "explain"} <= named <= known
 
 
 def test_the_changelog_has_this_version() -> None:
@@ -137,11 +144,12 @@ def test_the_layers_are_those_of_the_contract() -> None:
         c for c in pyproject()["tool"]["importlinter"]["contracts"] if c["id"] == "layers"
     )
     drawn = ARCHITECTURE.partition("    messaging\n")[2].partition("\n    messaging/sandbox")[0]
-    places = {name: n for n, line in enumerate(drawn.splitlines()) for name in line.split()}
+    names = [re.split(" {3,}", line.strip())[0].split() for line in drawn.splitlines()]
+    places = {name: n for n, line in enumerate(names) for name in line}
     layers = [re.findall(r"\w+", layer) for layer in contract["layers"]]
-    known = [[name for name in layer if name in places] for layer in layers]
-    assert {"cli", "api", "dispatch", "domain", "store"} <= {n for layer in known for n in layer}
-    for upper, lower in pairwise(layer for layer in known if layer):
+    drawn_elsewhere = {"sandbox"}
+    assert places.keys() == {name for layer in layers for name in layer} - drawn_elsewhere
+    for upper, lower in pairwise([n for n in layer if n in places] for layer in layers):
         assert max(places[name] for name in upper) < min(places[name] for name in lower)
 
 
