@@ -1,0 +1,49 @@
+"""Where in the whole database something still stands: every column of every table there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, RowMapping
+
+
+def remains(engine: Engine, *needles: str, not_of: UUID | None = None) -> set[str]:
+    """`table.column` wherever one of these stands, in text, bytes, arrays or JSON, at any depth.
+
+    `not_of` is a tenant whose own rows, and those of its accounts, are not looked at.
+    """
+    found = set()
+    with engine.connect() as db:
+        spared = {not_of} | set(
+            db.execute(
+                sa.text("SELECT id FROM provider_accounts WHERE tenant_id = :t"), {"t": not_of}
+            ).scalars()
+        )
+        for table in sa.inspect(db).get_table_names():
+            for row in db.execute(sa.text(f'SELECT * FROM "{table}"')).mappings():
+                if not_of is None or not {row.get("tenant_id"), row.get("account_id")} & spared:
+                    found |= {f"{table}.{column}" for column in _columns(row, needles)}
+    return found
+
+
+def _columns(row: RowMapping, needles: tuple[str, ...]) -> Iterator[str]:
+    for column, value in row.items():
+        if any(needle in text for text in _texts(value) for needle in needles):
+            yield str(column)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case bytes() | memoryview():
+            yield bytes(value).decode(errors="replace")
+        case Mapping():
+            for part in value.items():
+                yield from _texts(part)
+        case list() | tuple():
+            for part in value:
+                yield from _texts(part)
+        case _:
+            yield str(value)
