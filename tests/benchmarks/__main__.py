@@ -15,12 +15,12 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import baselines, claims, drain, floors, intake_load, latency, memory
+from tests.benchmarks import baselines, claims, drain, floors, intake_load, latency, memory, rules
 from tests.benchmarks.machine import Machine, machine
 from tests.benchmarks.report import ROOT, Report
 from tests.benchmarks.witness import VoidRunError
 
-WORKLOADS = ("W1", "W2", "W4", "W7", "W9")
+WORKLOADS = ("W1", "W2", "W4", "W7", "W9", "W10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Sizes:
     long_backlog: int = 1_000_000
     code_seconds: float = 30.0
     campaign: int = 100_000
+    suppressions: int = 100_000
+    consents: int = 1_000_000
 
 
 QUICK = Sizes(
@@ -52,6 +54,8 @@ QUICK = Sizes(
     long_backlog=50_000,
     code_seconds=2.0,
     campaign=8_000,
+    suppressions=1_000,
+    consents=10_000,
 )
 
 
@@ -102,6 +106,21 @@ def _queued_to_sent(
     report.add("worker_rss_mb", [r.worker_rss_mb for r in rounds])
 
 
+def marketing(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W10: marketing with every rule at work, bare and beside a large ledger, in turns."""
+    empty, bare, ledger = [], [], []
+    for n in range(sizes.rounds):
+        _say(f"rules, round {n + 1} of {sizes.rounds}")
+        empty.append(baselines.empty_tasks(m, sizes.empty_tasks).per_s)
+        bare.append(rules.bare(m, sizes.messages))
+        ledger.append(rules.beside_a_ledger(m, sizes.messages, sizes.suppressions, sizes.consents))
+    alone, beside = [r.per_s for r in bare], [r.per_s for r in ledger]
+    report.add("marketing_queued_to_sent_per_s", alone)
+    report.add("marketing_cpu_us_per_message", [r.cpu_us_per_message for r in bare])
+    report.ratio("marketing_ratio_to_empty_tasks", beside, empty)
+    report.ratio("marketing_beside_ledger", beside, alone)
+
+
 def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
     """W4: single sends and lists."""
     _say("intake")
@@ -149,7 +168,7 @@ def _say(what: str) -> None:
 
 
 def run(
-    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9.")] = ",".join(WORKLOADS),
+    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9,W10.")] = ",".join(WORKLOADS),
     messages: Annotated[int, typer.Option(help="Per drain; 0 is the usual number.")] = 0,
     quick: Annotated[bool, typer.Option(help="A minute's check that all of it works.")] = False,
     output: Annotated[Path, typer.Option(help="Where the figures go.")] = ROOT / "bench.json",
@@ -187,6 +206,8 @@ def _measure(m: Machine, sizes: Sizes, report: Report, chosen: set[str]) -> None
         flatness(m, sizes, report)
     if "W9" in chosen:
         codes(m, sizes, report)
+    if "W10" in chosen:
+        marketing(m, sizes, report)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from messaging.domain.request import SendRequest
 from messaging.processes import Group
 from messaging.queues import Task
 from tests.benchmarks.machine import Machine
@@ -61,7 +62,10 @@ INSTANT = Answers()
 REAL_WITH_TAIL = Answers(latency=0.15, tail=0.01)
 
 
-def drain(m: Machine, count: int, answers: Answers) -> Round:
+Requests = Callable[[int], list[SendRequest]]
+
+
+def drain(m: Machine, count: int, answers: Answers, requests: Requests | None = None) -> Round:
     """Queue `count` messages while the workers stand still, let them go, and wait for the last.
 
     Raises:
@@ -69,7 +73,7 @@ def drain(m: Machine, count: int, answers: Answers) -> Round:
     """
     with warm(m) as group:
         before = _updates(m)
-        round_ = timed(m, group, count, answers)
+        round_ = timed(m, group, count, answers, requests=requests)
     # Workers tell the server's statistics what they did at the latest when they disconnect.
     after = _updates(m)
     return replace(round_, hot_update_share=(after[1] - before[1]) / (after[0] - before[0]))
@@ -94,11 +98,12 @@ def timed(
     count: int,
     answers: Answers,
     watch: Callable[[], object] = lambda: None,
+    requests: Requests | None = None,
 ) -> Round:
     """The measured part of `drain`, for workers that are running and idle; calls `watch` meanwhile."""
-    requests = m.requests(count)
+    asked = (requests or m.requests)(count)
     with frozen(group, "low"):
-        m.submit(requests)
+        m.submit(asked)
         m.settle()
         if answers.latency:
             m.carrier.answer(

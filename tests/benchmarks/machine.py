@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from messaging import intake, stack
 from messaging.domain import addresses
 from messaging.domain.message import Channel, Priority, ProviderAccount, Sender
+from messaging.domain.number_types import writable
 from messaging.domain.request import SendRequest, fingerprint
 from messaging.embedded import Servers, servers
 from messaging.processes import Group, Process
@@ -38,7 +39,7 @@ LIST = 2_000
 """Messages handed in at once when a backlog is made."""
 _MOVING = (
     "messages, message_events, ready, scheduled, claims, open_attempts, attempts, conversations, "
-    "idempotency_keys, raw_receipts, pending_receipts"
+    "idempotency_keys, raw_receipts, pending_receipts, verdicts, held"
 )
 _SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
 
@@ -209,10 +210,12 @@ def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
 
 @cache
 def recipients() -> list[str]:
-    """Every fictional North American number but the last ten of each area, which cause faults."""
+    """Every fictional number of the US but the last ten of each area, which cause faults."""
     areas = [
         area
         for area in range(201, 990)
-        if isinstance(addresses.normalise(f"+1{area}5550100", "US"), str)
+        if addresses.normalise(f"+1{area}5550100", "US") == f"+1{area}5550100"
+        and addresses.region_of(f"+1{area}5550100") == "US"
+        and writable(f"+1{area}5550100") is None
     ]
     return [f"+1{area}55501{n:02d}" for n in range(90) for area in areas]

@@ -32,7 +32,9 @@ class Goal:
 
 
 GOALS = {
-    "ratio_to_empty_tasks": Goal(4.0),
+    "ratio_to_empty_tasks": Goal(3.0),
+    "marketing_ratio_to_empty_tasks": Goal(3.0),
+    "marketing_beside_ledger": Goal(0.9),
     "tail_ratio_to_empty_tasks": Goal(3.0),
     "ratio_to_plain": Goal(10.0),
     "ratio_to_floor": Goal(0.5),
@@ -58,6 +60,8 @@ REQUIRED = (
     "claim_flatness",
     "high_p99_idle_ms",
     "high_p99_loaded_ms",
+    "marketing_ratio_to_empty_tasks",
+    "marketing_beside_ledger",
     "cpu_us_per_message",
     "wal_bytes_per_message",
     "hot_update_share",
