@@ -178,7 +178,7 @@ WITH over AS MATERIALIZED (
     AND NOT EXISTS (SELECT 1 FROM open_attempts o WHERE o.message_id = m.id)
   ORDER BY m.id LIMIT :limit FOR NO KEY UPDATE OF m
 )
-UPDATE messages m SET {EMPTIED} FROM over WHERE m.id = over.id
+UPDATE messages SET {EMPTIED} WHERE id = ANY(ARRAY(SELECT id FROM over))
 """)  # noqa: S608 - as above
 
 
@@ -196,7 +196,7 @@ WITH applied AS MATERIALIZED (
     AND NOT EXISTS (SELECT 1 FROM pending_receipts p WHERE p.receipt_id = r.id)
   LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 )
-UPDATE raw_receipts r SET url = '', body = '' FROM applied WHERE r.id = applied.id
+UPDATE raw_receipts SET url = '', body = '' WHERE id = ANY(ARRAY(SELECT id FROM applied))
 """)  # noqa: S608 - as above
 
 
@@ -206,10 +206,10 @@ def empty_receipts(db: Connection, job: Job, limit: int) -> int:
 
 
 _INBOUND = sa.text(f"""
-UPDATE inbound_messages SET from_address = '', body = '' WHERE id IN (
+UPDATE inbound_messages SET from_address = '', body = '' WHERE id = ANY(ARRAY(
   SELECT i.id FROM inbound_messages i
   WHERE {_PERSON.format(row="i")} AND i.received_at <= CAST(:until AS timestamptz)
-    AND (i.from_address <> '' OR i.body <> '') LIMIT :limit)
+    AND (i.from_address <> '' OR i.body <> '') LIMIT :limit))
 """)  # noqa: S608 - as above
 
 

@@ -65,13 +65,14 @@ AND (m.status = ANY(CAST(:final AS message_status[]))
   OR m.status = CAST(:sent AS message_status) AND m.sent_at < CAST(:at AS timestamptz))
 AND NOT EXISTS (SELECT 1 FROM open_attempts o WHERE o.message_id = m.id)
 """
-# What somebody holds just now is left for the next time: nobody waits for anybody here.
+# What somebody holds just now is left for the next time: nobody waits for anybody here. Arrays, so
+# that no guess at the size of a batch can make the planner read the whole table.
 _EMPTY = f"""
 over AS MATERIALIZED (
-  SELECT m.id FROM batch JOIN messages m ON m.id = batch.id WHERE {_OVER}
+  SELECT m.id FROM messages m WHERE m.id = ANY(ARRAY(SELECT id FROM batch)) AND {_OVER}
   ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED
 ), emptied AS (
-  UPDATE messages m SET {EMPTIED} FROM over WHERE m.id = over.id RETURNING m.id
+  UPDATE messages SET {EMPTIED} WHERE id = ANY(ARRAY(SELECT id FROM over)) RETURNING id
 )
 """  # noqa: S608 - constants of this module
 
@@ -136,8 +137,9 @@ WITH batch AS MATERIALIZED (
   ORDER BY message_id LIMIT :limit
 ), {_EMPTY}, gone AS (
   DELETE FROM lingering l USING batch WHERE l.tenant_id = :tenant AND l.message_id = batch.id
-    AND (EXISTS (SELECT 1 FROM emptied e WHERE e.id = batch.id) OR NOT EXISTS (
-      SELECT 1 FROM messages m WHERE m.id = batch.id AND m.erased_at IS NULL))
+    AND (EXISTS (SELECT 1 FROM emptied e WHERE e.id = batch.id) OR batch.id <> ALL(ARRAY(
+      SELECT m.id FROM messages m
+      WHERE m.id = ANY(ARRAY(SELECT id FROM batch)) AND m.erased_at IS NULL)))
 )
 SELECT (SELECT count(*) FROM emptied) AS emptied, (SELECT count(*) FROM batch) AS seen,
        (SELECT id FROM batch ORDER BY id DESC LIMIT 1) AS last
