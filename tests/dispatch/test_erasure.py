@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -21,6 +24,7 @@ from tests.remains import remains
 from tests.world import RECIPIENT, World, at_once, poll
 
 OTHER = "+12025550124"
+ROOT = Path(__file__).parents[2]
 
 
 def test_nothing_of_a_person_remains_and_the_rows_stay(world: World) -> None:
@@ -114,6 +118,40 @@ def test_wherever_it_is_killed_the_next_run_ends_it(world: World) -> None:
     assert 30 < seen[0] < 200
     found = erasure.find(world.rt, world.tenant, asked.id)
     assert (found.messages, found.receipts) == (7 * step, 2 * step)
+
+
+_WORKER = """
+import sys
+from messaging import erasure
+from tests.world import runtime, settings_for
+erasure._BATCH = 1
+with runtime(settings_for(*sys.argv[1:])) as rt:
+    erasure.run(rt, seconds=60)
+"""
+
+
+def test_a_worker_that_is_shot_leaves_nothing_half_done(world: World) -> None:
+    ids = world.put(2000, body=SECRET)
+    asked = erasure.request(world.rt, world.tenant, Channel.SMS, RECIPIENT)
+    settings = world.rt.settings
+    words = [sys.executable, "-c", _WORKER, settings.database_url, settings.redis_url]
+    worker = subprocess.Popen(words, cwd=ROOT)
+    try:
+        poll(lambda: canceled(world) > 20, "the worker does not begin")
+    finally:
+        worker.kill()
+        worker.wait(10)
+    assert erasure.find(world.rt, world.tenant, asked.id).finished_at is None
+    assert all(world.events(m) in (["submitted"], ["submitted", "canceled"]) for m in ids[::50])
+    poll(lambda: erasure.work_off(world.rt, asked.id), "the next worker does not end it")
+    found = erasure.find(world.rt, world.tenant, asked.id)
+    assert found.messages == len(ids)
+    assert remains(world.rt.engine, *CANARY) == set()
+
+
+def canceled(world: World) -> int:
+    (row,) = world.rows("SELECT count(*) AS n FROM messages WHERE status = 'canceled'")
+    return int(row["n"])
 
 
 def test_asking_again_finds_nothing_and_opens_the_same_request(world: World) -> None:
