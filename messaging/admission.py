@@ -18,7 +18,7 @@ from messaging.domain.compliance.places import place_of
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Status, advance
-from messaging.domain.message import Message
+from messaging.domain.message import Category, Message
 from messaging.domain.reading import TOO_LONG_ENCODED
 from messaging.domain.request import MAX_BODY
 from messaging.judgement import complete, judgement
@@ -45,7 +45,8 @@ def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
     asked = []
     for one in prepared:
         for draft in one.drafts:
-            if draft.row.status is Status.DRAFT:
+            marketing = draft.row.message.category is Category.MARKETING
+            if draft.row.status is Status.DRAFT and not marketing:
                 admitted.rows.append(draft.row)  # judged when it is sent
             else:
                 asked.append((one, draft))
@@ -53,6 +54,9 @@ def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
     for (one, draft), (known, first) in zip(asked, found, strict=True):
         if first and not _introduce(one, draft):
             one.entries[draft.entry] = Refused([TOO_LONG_ENCODED])
+            continue
+        if draft.row.status is Status.DRAFT:
+            admitted.rows.append(draft.row)
             continue
         _judge(admitted, one, draft, known)
     return admitted

@@ -65,14 +65,14 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
     plan = Plan()
     now = rt.now()
     wishes: list[tuple[Case, Opening]] = []
-    lately: defaultdict[tuple[UUID, bytes], list[datetime]] = defaultdict(list)
+    lately: defaultdict[tuple[UUID, bytes, Category], list[datetime]] = defaultdict(list)
     for case in cases:
         message, facts = case.message, case.facts
         known = rt.senders_of(message.tenant_id)
         country = place_of(message).country
         complete(facts, message, known, country)
-        if message.category is Category.MARKETING:
-            sent = lately[message.tenant_id, message.recipient_key]
+        sent = lately[message.tenant_id, message.recipient_key, message.category]
+        if message.category is not Category.TRANSACTIONAL:
             facts.recent += tuple(sent)
         verdict = compliance.judge(message, facts, now)
         if not isinstance(verdict, Allow):
@@ -82,8 +82,7 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
         if opening is not None:
             opening.until = verdict.until
             wishes.append((case, opening))
-            if message.category is Category.MARKETING:
-                sent.append(now)
+            sent.append(now)
     granted = _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now)
     for case, opening in _within_velocity(rt, granted, plan, now):
         plan.openings.append((case, opening))

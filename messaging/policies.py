@@ -11,7 +11,7 @@ from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.request import problems_of
 from messaging.runtime import Runtime
 from messaging.store import tenants
-from messaging.store.tenants import Tenant
+from messaging.store.tenants import PolicyEvent, Tenant
 
 
 def read(rt: Runtime, tenant: Tenant) -> Policy:
@@ -55,3 +55,9 @@ def _merge(whole: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = value
     return merged
+
+
+def history(rt: Runtime, tenant: Tenant) -> list[PolicyEvent]:
+    """The policies a tenant had, newest first: what held when a verdict was given."""
+    with rt.engine.connect() as db:
+        return tenants.policy_history(db, tenant.id)

@@ -27,6 +27,7 @@ from messaging.api import (
     preview,
     problems,
     registration,
+    rules,
     senders,
     suppressions,
     webhooks,
@@ -85,6 +86,7 @@ def create_app(rt: Runtime) -> FastAPI:
         erasures,
         health,
         problems,
+        rules,
     ):
         app.include_router(part.router)
     openapi.describe(app, rt.now)

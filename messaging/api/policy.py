@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from messaging import policies
@@ -22,6 +24,27 @@ Patch = Annotated[
         }
     ),
 ]
+
+
+class PolicyEventBody(BaseModel):
+    """A policy, and since when it held."""
+
+    at: datetime
+    decisions: Annotated[
+        dict[str, Any], Field(description="what was decided; the rest were defaults")
+    ]
+
+
+class PolicyHistory(BaseModel):
+    """The latest 100 policies, newest first."""
+
+    data: list[PolicyEventBody]
+
+
+@router.get("/history", response_model=PolicyHistory)
+def list_policies(desk: Desks, tenant: Tenants) -> Response:
+    """List the policies you had, newest first: what held when a verdict was given."""
+    return schema.answer({"data": policies.history(desk.rt, tenant)})
 
 
 @router.get("", response_model=Policy)

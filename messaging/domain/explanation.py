@@ -128,12 +128,18 @@ def _delivered(story: Story) -> str:
     return f"It was sent {_by(story)}and delivered at {_when(story.entered_at)}."
 
 
+_CALLED_OFF = {
+    "opted_out": "the recipient opted out",
+    "unreachable": "the recipient's number turned out to be out of service",
+    "complaint": "the recipient complained",
+    "erased": "the recipient's data was erased",
+}
+
+
 def _canceled(story: Story) -> str:
-    if story.status_reason == "opted_out":
-        return (
-            f"It was called off at {_when(story.entered_at)}, before it was sent, because the "
-            "recipient opted out."
-        )
+    because = _CALLED_OFF.get(story.status_reason or "")
+    if because is not None:
+        return f"It was called off at {_when(story.entered_at)}, before it was sent, because {because}."
     return f"It was called off by its sender at {_when(story.entered_at)}, before it was sent."
 
 

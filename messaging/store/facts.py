@@ -24,7 +24,8 @@ from messaging.domain.compliance.facts import (
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Message, Priority, Purpose
 
-# What is known of the person behind a row `m`. Marketing asks for more than the rest. What was
+# What is known of the person behind a row `m`. Marketing asks for more than the rest, and what is no
+# answer to the person asks how much they have had. What was
 # handed over counts against a cap from the moment its attempt was opened, however it ended.
 _PERSON = """
        (SELECT json_build_array(s.kind, s.source, s.since) FROM suppressions s
@@ -41,14 +42,15 @@ _PERSON = """
          (SELECT min(d.registry) FROM dnc_numbers d
           WHERE d.tenant_id = m.tenant_id AND d.recipient_key = m.recipient_key),
          (SELECT json_object_agg(d.registry, d.scrubbed_at) FROM dnc_scrubs d
-          WHERE d.tenant_id = m.tenant_id),
-         ARRAY(SELECT o.sending_started_at FROM messages o
-               WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
-                 AND o.category = m.category AND o.id <> m.id
-                 AND o.status IN ('sending', 'sent', 'delivered', 'undeliverable')
-                 AND o.sending_started_at > now() - interval '31 days'
-               ORDER BY o.sending_started_at LIMIT 1000)
-       ) END AS marketing
+          WHERE d.tenant_id = m.tenant_id)
+       ) END AS marketing,
+       CASE WHEN m.category <> 'TRANSACTIONAL' THEN ARRAY(
+         SELECT o.sending_started_at FROM messages o
+         WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
+           AND o.category = m.category AND o.id <> m.id
+           AND o.status IN ('sending', 'sent', 'delivered', 'undeliverable')
+           AND o.sending_started_at > now() - interval '31 days'
+         ORDER BY o.sending_started_at DESC LIMIT 1000) END AS recent
 """
 
 _GATHER = sa.text(f"""
@@ -110,6 +112,7 @@ def _case(row: Any) -> Case:
         suppression,
         line,
         marketing,
+        recent,
     ) = row
     message = Message(
         id=id_,
@@ -137,10 +140,10 @@ def _case(row: Any) -> Case:
         postal_code=postal_code,
         purpose=Purpose(purpose) if purpose else None,
     )
-    return Case(message, _facts(suppression, line, marketing), sticky)
+    return Case(message, _facts(suppression, line, marketing, recent), sticky)
 
 
-def _facts(suppression: Any, line: Any, marketing: Any) -> Facts:
+def _facts(suppression: Any, line: Any, marketing: Any, recent: Any) -> Facts:
     facts = Facts()
     if suppression is not None:
         kind, source, since = suppression
@@ -150,9 +153,10 @@ def _facts(suppression: Any, line: Any, marketing: Any) -> Facts:
     if line is not None:
         kind, source, checked_at = line
         facts.line = Line(LineType(kind), source, datetime.fromisoformat(checked_at))
+    if recent:
+        facts.recent = tuple(reversed(recent))
     if marketing is not None:
-        consent, facts.dnc_listed, scrubs, recent = marketing
-        facts.recent = tuple(map(datetime.fromisoformat, recent))
+        consent, facts.dnc_listed, scrubs = marketing
         if consent is not None:
             action, basis, source, at = consent
             facts.consent = Consent(
@@ -209,8 +213,8 @@ def of_people(db: Connection, people: Sequence[Person]) -> list[tuple[Facts, boo
         },
     )
     return [
-        (_facts(suppression, line, marketing), first)
-        for _, suppression, line, marketing, first in rows
+        (_facts(suppression, line, marketing, recent), first)
+        for _, suppression, line, marketing, recent, first in rows
     ]
 
 

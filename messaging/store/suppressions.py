@@ -46,7 +46,7 @@ class NewSuppression:
 _LOCK_KEY = "('x' || encode(substring({key} for 8), 'hex'))::bit(64)::bigint"
 _HOLD = sa.text(f"""
 SELECT CASE WHEN alone THEN pg_advisory_lock(k) ELSE pg_advisory_lock_shared(k) END
-FROM (SELECT {_LOCK_KEY.format(key="recipient_key")} AS k, bool_or(category = 'MARKETING') AS alone
+FROM (SELECT {_LOCK_KEY.format(key="recipient_key")} AS k, bool_or(category <> 'TRANSACTIONAL') AS alone
       FROM messages WHERE id = ANY(CAST(:ids AS uuid[])) GROUP BY 1 ORDER BY 1) AS v
 """)  # noqa: S608 - a constant of this module
 _LOCK = sa.text("""
@@ -59,7 +59,7 @@ def hold(db: Connection, message_ids: Sequence[UUID]) -> None:
 
     The locks are the session's and outlive its transactions, also failed ones: release them in a
     `finally`, on the same connection. They are shared, but exclusive for a recipient to whom one of
-    the messages is marketing, since frequency caps are counted under them.
+    the messages is not transactional, since frequency caps are counted under them.
     """
     if message_ids:
         db.execute(_HOLD, {"ids": list(message_ids)}).all()
@@ -76,6 +76,8 @@ def lock(db: Connection, recipient_keys: Sequence[bytes]) -> None:
     Each lock is a place in the server's lock table: a few hundred at a time.
     """
     if recipient_keys:
+        # A dispatch may hold them for a while, and whoever says STOP should not have to say it twice.
+        db.execute(sa.text("SET LOCAL lock_timeout = '12s'"))
         db.execute(_LOCK, {"keys": sorted({_lock_key(key) for key in recipient_keys})}).all()
 
 

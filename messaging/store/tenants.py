@@ -120,5 +120,27 @@ def decisions(db: Connection, tenant_id: UUID) -> dict[str, Any]:
 
 
 def decide(db: Connection, tenant_id: UUID, decisions: dict[str, Any]) -> None:
-    """Keep what a tenant decided; the caller has checked it."""
+    """Keep what a tenant decided, and that it did; the caller has checked it."""
     db.execute(sa.update(t.tenants).where(t.tenants.c.id == tenant_id).values(policy=decisions))
+    db.execute(sa.insert(t.policy_events).values(tenant_id=tenant_id, decisions=decisions))
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEvent:
+    """A policy, and since when it held."""
+
+    at: datetime
+    decisions: dict[str, Any]
+    """What the tenant had decided itself; the rest were defaults."""
+
+
+def policy_history(db: Connection, tenant_id: UUID, limit: int = 100) -> list[PolicyEvent]:
+    """A tenant's latest policies, newest first."""
+    e = t.policy_events.c
+    rows = db.execute(
+        sa.select(e.at, e.decisions)
+        .where(e.tenant_id == tenant_id)
+        .order_by(e.id.desc())
+        .limit(limit)
+    )
+    return [PolicyEvent(row.at, row.decisions) for row in rows]

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from messaging.domain.compliance import RULES
+
 DEFAULTS = {"brand": "", "marketing_consent": "required", "over_cap": "defer"}
 
 
@@ -42,3 +44,21 @@ def test_what_cannot_be_is_refused_whole(
     (error,) = answer.json()["errors"]
     assert (error["pointer"], error["code"]) == (pointer, code)
     assert http.get("/v1/policy").json() == before
+
+
+def test_every_change_is_on_record(http: httpx.Client) -> None:
+    http.patch("/v1/policy", json={"marketing_consent": "attested_elsewhere"})
+    http.patch("/v1/policy", json={"marketing_consent": None})
+    told = http.get("/v1/policy/history").json()["data"]
+    assert [event["decisions"] for event in told] == [
+        {},
+        {"marketing_consent": "attested_elsewhere"},
+    ]
+
+
+def test_the_rules_are_listed_in_the_order_they_are_asked(http: httpx.Client) -> None:
+    found = http.get("/v1/rules").json()
+    assert [q["id"] for q in found["questions"]] == [rule.id for rule in RULES]
+    florida = next(row for row in found["law"] if row["jurisdiction"] == "US-FL")
+    assert florida["source"]
+    assert florida["confidence"] in {"high", "medium", "low"}

@@ -89,7 +89,8 @@ class Facts:
     dnc_scrubbed_at: dict[str, datetime] = field(default_factory=dict)
     line: Line | None = None
     recent: tuple[datetime, ...] = ()
-    """When marketing was handed over to this person in the last 31 days, oldest first."""
+    """When messages of this category were handed over to this person in the last 31 days, oldest
+    first; at most the latest thousand. Not read for transactional ones."""
     standing: Standing = Standing.CLEAR
     """The best registration among the senders this message could leave from."""
     has_links: bool = True

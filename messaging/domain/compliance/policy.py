@@ -53,7 +53,10 @@ class QuietHours(_Part):
 class Cap(_Part):
     """How often one person may be written to."""
 
-    category: Category = Category.MARKETING
+    category: Annotated[
+        Literal[Category.MARKETING, Category.NOTIFICATION],
+        Field(description="each counts by itself; transactional messages are never capped"),
+    ] = Category.MARKETING
     limit: Annotated[int, Field(ge=1, le=1000)]
     hours: Annotated[int, Field(ge=1, le=31 * 24, description="a rolling window")]
 

@@ -38,6 +38,7 @@ from messaging.store.tables.people import (
 from messaging.store.tables.tenancy import (
     api_keys,
     brands,
+    policy_events,
     provider_accounts,
     sender_pool_members,
     sender_pools,
@@ -84,6 +85,7 @@ __all__ = [
     "open_attempts",
     "pending_lookups",
     "pending_receipts",
+    "policy_events",
     "priority_type",
     "provider_accounts",
     "queue_type",

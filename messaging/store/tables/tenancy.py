@@ -22,6 +22,17 @@ tenants = sa.Table(
     created(),
 )
 
+policy_events = sa.Table(
+    "policy_events",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("decisions", JSONB, nullable=False),
+    sa.Index("policy_events_tenant", "tenant_id", "id"),
+)
+"""Every policy a tenant ever had, never changed and never deleted."""
+
 api_keys = sa.Table(
     "api_keys",
     metadata,

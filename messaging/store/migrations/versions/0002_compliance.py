@@ -14,6 +14,17 @@ CREATE TEMPORARY TABLE suppressions_before AS SELECT * FROM suppressions;
 
 DROP TABLE suppressions;
 
+CREATE TABLE policy_events (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    tenant_id UUID NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    decisions JSONB NOT NULL,
+    CONSTRAINT policy_events_pkey PRIMARY KEY (id),
+    CONSTRAINT policy_events_tenant_id_fkey FOREIGN KEY(tenant_id) REFERENCES tenants (id)
+);
+
+CREATE INDEX policy_events_tenant ON policy_events (tenant_id, id);
+
 CREATE TABLE brands (
     id UUID NOT NULL,
     tenant_id UUID NOT NULL,
@@ -325,6 +336,8 @@ DROP TABLE suppression_events;
 DROP TABLE tendlc_campaigns;
 
 DROP TABLE brands;
+
+DROP TABLE policy_events;
 """
 
 
