@@ -162,12 +162,7 @@ def consent_history(desk: Desks, tenant: Tenants, somebody: Who) -> Response:
     "/import",
     response_model=Recorded,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
-    },
+    openapi_extra=reading.CSV_BODY,
     description=(
         f"Record up to {MAX_ROWS:,} events from a CSV file in UTF-8, all of them or none. The first "
         f"line names the columns, of `{','.join(COLUMNS)}`; `to`, `action`, `source` and `at` are "

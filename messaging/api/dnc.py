@@ -69,12 +69,7 @@ InHeader = Annotated[
 @router.put(
     "/{registry}",
     response_model=ScrubBody,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
-    },
+    openapi_extra=reading.CSV_BODY,
     description=(
         f"The whole result of a scrub, up to {MAX_NUMBERS:,} numbers, one a line; it replaces the one "
         "before. Of several cells the first is the number; a heading is skipped. A line that holds no "

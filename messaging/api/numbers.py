@@ -69,12 +69,7 @@ def check(desk: Desks, tenant: Tenants, asked: Asked) -> Response:
     "/import",
     response_model=Imported,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
-    },
+    openapi_extra=reading.CSV_BODY,
     description=(
         f"A CSV file of up to {MAX_ROWS:,} numbers with the columns `{','.join(COLUMNS)}`; a line type "
         "is `mobile`, `landline` or `voip`. Messages to landlines are refused. It is taken whole or, if "

@@ -133,3 +133,9 @@ def idempotency_key(header: str | None, field: str | None) -> str | None:
             ]
         )
     return key
+
+
+CSV_BODY: Any = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+"""What the API's document says of a route that takes a file."""

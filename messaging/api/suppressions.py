@@ -196,12 +196,7 @@ def suppression_history(desk: Desks, tenant: Tenants, somebody: Somebody) -> Res
     "/import",
     response_model=ImportedBody,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
-    },
+    openapi_extra=reading.CSV_BODY,
     description=(
         f"Suppress up to {MAX_ROWS:,} people from a CSV file in UTF-8. The first line names the "
         f"columns, of `{','.join(COLUMNS)}`; only `to` (or `key`, from an export) is needed. The whole "

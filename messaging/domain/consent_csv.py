@@ -6,8 +6,6 @@ object; `at` must be given, because the terms of implied consent run from it.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,16 +13,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from messaging.domain import csv_table
 from messaging.domain.consent_request import ConsentRequest
+from messaging.domain.csv_table import Row, Table
 from messaging.domain.errors import FieldProblem
-from messaging.domain.file_problems import refused
 from messaging.domain.request import problems_of
 
 MAX_ROWS = 100_000
 COLUMNS = (
     "to", "channel", "category", "action", "basis", "source", "text_version", "at", "evidence",
 )  # fmt: skip
-_REQUIRED = ("to", "action", "source", "at")
+_TABLE = Table(COLUMNS, [frozenset({name}) for name in ("to", "action", "source", "at")], MAX_ROWS)
 _CASE = {"channel": str.lower, "category": str.upper, "action": str.lower, "basis": str.lower}
 
 
@@ -47,65 +46,26 @@ def lines(text: str) -> Iterator[Line]:
     Raises:
         InvalidRequestError: the file is not such a table, or has more than `MAX_ROWS` events.
     """
-    table = csv.reader(io.StringIO(text, newline=""), strict=True)
-    columns: list[str] | None = None
-    rows = 0
-    begins = 1
-    try:
-        for cells in table:
-            number, begins = begins, table.line_num + 1
-            if not any(map(str.strip, cells)):
-                continue
-            if columns is None:
-                columns = _columns(cells)
-                continue
-            rows += 1
-            if rows > MAX_ROWS:
-                raise refused("too_long", f"at most {MAX_ROWS:,} events are taken at once")
-            yield _line(number, columns, cells)
-    except csv.Error:
-        raise refused(
-            "not_csv", f"line {begins} is not comma-separated text; check its quotation marks"
-        ) from None
-    if columns is None:
-        raise refused("empty", f"the first line must name the columns: {','.join(COLUMNS)}")
+    return map(_line, csv_table.rows(text, _TABLE))
 
 
-def _columns(cells: list[str]) -> list[str]:
-    columns = [cell.strip().lower() for cell in cells]
-    known = set(columns) <= set(COLUMNS) and len(set(columns)) == len(columns)
-    if not known or not set(_REQUIRED) <= set(columns):
-        raise refused(
-            "columns",
-            f"the first line must name columns, each once, of {','.join(COLUMNS)}; needed are "
-            f"{','.join(_REQUIRED)}",
-        )
-    return columns
-
-
-def _line(number: int, columns: list[str], cells: list[str]) -> Line:
-    prefix = f"#/{number}"
-    if len(cells) != len(columns):
-        detail = f"has {len(cells)} cells where the first line has {len(columns)}"
-        return Line(number, [FieldProblem(prefix, "columns", detail)])
-    fields: dict[str, Any] = {
-        name: _CASE.get(name, str)(cell.strip())
-        for name, cell in zip(columns, cells, strict=True)
-        if cell.strip()
-    }
+def _line(row: Row) -> Line:
+    if row.problem is not None:
+        return Line(row.number, [row.problem])
+    fields: dict[str, Any] = {name: _CASE.get(name, str)(cell) for name, cell in row.cells.items()}
     if "evidence" in fields:
         fields["evidence"] = _json(fields["evidence"])
     try:
         read = ConsentRequest.model_validate(fields)
     except ValidationError as error:
-        found = problems_of(error, prefix)
+        found = problems_of(error, row.prefix)
     else:
         found = []
         if "at" in fields:
-            return Line(number, read)
+            return Line(row.number, read)
     if "at" not in fields:
-        found.append(FieldProblem(f"{prefix}/at", "required", "is required in a file"))
-    return Line(number, found)
+        found.append(FieldProblem(f"{row.prefix}/at", "required", "is required in a file"))
+    return Line(row.number, found)
 
 
 def _json(text: str) -> Any:
