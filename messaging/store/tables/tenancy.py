@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 from messaging.store.tables.base import channel_type, created, metadata, time, uuid
+
+
+def _refreshed() -> tuple[sa.Column[Any], ...]:
+    """When a provider last said where a registration stands, and when it is asked next."""
+    return (
+        sa.Column("refreshed_at", time),
+        sa.Column("refresh_due_at", time, nullable=False, server_default=sa.func.now()),
+        sa.Column("refresh_failures", sa.SmallInteger, nullable=False, server_default="0"),
+    )
+
 
 tenants = sa.Table(
     "tenants",
@@ -80,9 +92,13 @@ brands = sa.Table(
     sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("provider_brand_id", sa.Text),
+    # Where the brand and its campaigns are registered; NULL is the tenant's only account that can be asked.
+    sa.Column("account_id", uuid, sa.ForeignKey("provider_accounts.id")),
     sa.Column("status", sa.Text, nullable=False, server_default="pending"),
     created(),
+    # When its state was last said by anybody.
     sa.Column("modified_at", time),
+    *_refreshed(),
     sa.UniqueConstraint("tenant_id", "name"),
 )
 
@@ -94,6 +110,8 @@ tendlc_campaigns = sa.Table(
     sa.Column("brand_id", uuid, sa.ForeignKey("brands.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("provider_campaign_id", sa.Text),
+    # What the provider keeps the campaign under: Twilio's messaging service.
+    sa.Column("provider_service_id", sa.Text),
     sa.Column("status", sa.Text, nullable=False, server_default="pending"),
     sa.Column("use_case", sa.Text),
     # What the campaign declared its messages may hold.
@@ -101,7 +119,9 @@ tendlc_campaigns = sa.Table(
     sa.Column("has_phone_numbers", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("age_gated", sa.Boolean, nullable=False, server_default=sa.false()),
     created(),
+    # As a brand's.
     sa.Column("modified_at", time),
+    *_refreshed(),
     sa.UniqueConstraint("tenant_id", "name"),
 )
 
@@ -120,6 +140,10 @@ senders = sa.Table(
     sa.Column("tendlc_campaign_id", uuid, sa.ForeignKey("tendlc_campaigns.id")),
     # The number's own state: a toll-free verification, or a long code taken off its campaign.
     sa.Column("verification", sa.Text, nullable=False, server_default="unregistered"),
+    # When that was last said by anybody.
+    sa.Column("verification_at", time),
+    sa.Column("provider_verification_id", sa.Text),
+    *_refreshed(),
     # Who answers STOP, START and HELP: provider, self or network.
     sa.Column("reply_owner", sa.Text, nullable=False, server_default="provider"),
     created(),

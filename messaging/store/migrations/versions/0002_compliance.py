@@ -30,12 +30,17 @@ CREATE TABLE brands (
     tenant_id UUID NOT NULL,
     name TEXT NOT NULL,
     provider_brand_id TEXT,
+    account_id UUID,
     status TEXT DEFAULT 'pending' NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     modified_at TIMESTAMP WITH TIME ZONE,
+    refreshed_at TIMESTAMP WITH TIME ZONE,
+    refresh_due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    refresh_failures SMALLINT DEFAULT '0' NOT NULL,
     CONSTRAINT brands_pkey PRIMARY KEY (id),
     CONSTRAINT brands_tenant_id_name_key UNIQUE (tenant_id, name),
-    CONSTRAINT brands_tenant_id_fkey FOREIGN KEY(tenant_id) REFERENCES tenants (id)
+    CONSTRAINT brands_tenant_id_fkey FOREIGN KEY(tenant_id) REFERENCES tenants (id),
+    CONSTRAINT brands_account_id_fkey FOREIGN KEY(account_id) REFERENCES provider_accounts (id)
 );
 
 CREATE TABLE tendlc_campaigns (
@@ -44,6 +49,7 @@ CREATE TABLE tendlc_campaigns (
     brand_id UUID NOT NULL,
     name TEXT NOT NULL,
     provider_campaign_id TEXT,
+    provider_service_id TEXT,
     status TEXT DEFAULT 'pending' NOT NULL,
     use_case TEXT,
     has_links BOOLEAN DEFAULT true NOT NULL,
@@ -51,6 +57,9 @@ CREATE TABLE tendlc_campaigns (
     age_gated BOOLEAN DEFAULT false NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     modified_at TIMESTAMP WITH TIME ZONE,
+    refreshed_at TIMESTAMP WITH TIME ZONE,
+    refresh_due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    refresh_failures SMALLINT DEFAULT '0' NOT NULL,
     CONSTRAINT tendlc_campaigns_pkey PRIMARY KEY (id),
     CONSTRAINT tendlc_campaigns_tenant_id_name_key UNIQUE (tenant_id, name),
     CONSTRAINT tendlc_campaigns_tenant_id_fkey FOREIGN KEY(tenant_id) REFERENCES tenants (id),
@@ -246,6 +255,11 @@ ALTER TABLE senders
   ADD COLUMN kind TEXT DEFAULT 'long_code' NOT NULL,
   ADD COLUMN tendlc_campaign_id UUID,
   ADD COLUMN verification TEXT DEFAULT 'unregistered' NOT NULL,
+  ADD COLUMN verification_at TIMESTAMP WITH TIME ZONE,
+  ADD COLUMN provider_verification_id TEXT,
+  ADD COLUMN refreshed_at TIMESTAMP WITH TIME ZONE,
+  ADD COLUMN refresh_due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+  ADD COLUMN refresh_failures SMALLINT DEFAULT '0' NOT NULL,
   ADD COLUMN reply_owner TEXT DEFAULT 'provider' NOT NULL,
   ADD CONSTRAINT senders_tendlc_campaign_id_fkey
     FOREIGN KEY (tendlc_campaign_id) REFERENCES tendlc_campaigns (id);
@@ -281,7 +295,8 @@ ALTER TABLE messages DROP COLUMN encoding, DROP COLUMN flash, DROP COLUMN conten
   DROP COLUMN time_zone, DROP COLUMN postal_code, DROP COLUMN purpose, DROP COLUMN erased_at;
 
 ALTER TABLE senders DROP COLUMN kind, DROP COLUMN tendlc_campaign_id, DROP COLUMN verification,
-  DROP COLUMN reply_owner;
+  DROP COLUMN verification_at, DROP COLUMN provider_verification_id, DROP COLUMN refreshed_at,
+  DROP COLUMN refresh_due_at, DROP COLUMN refresh_failures, DROP COLUMN reply_owner;
 
 ALTER TABLE sender_pools DROP COLUMN regions;
 
