@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.rig import Rig
+from tests.faults.searching import watchers
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,12 @@ def rig(whole: Rig) -> Rig:
     """The Posthorn, whatever the test before did to it."""
     whole.heal()
     return whole
+
+
+@pytest.fixture
+def watched(rig: Rig) -> Iterator[Rig]:
+    """The Posthorn with everything beside it that shows what it does."""
+    names = watchers(rig)
+    rig.start(*names)
+    yield rig
+    rig.stop(*names)
