@@ -89,7 +89,9 @@ def _scheduled(story: Story) -> str:
     if story.scheduled_reason == "requested":
         return f"It waits for {_when(story.scheduled_for)}, the time its sender asked for."
     last = story.verdicts[-1] if story.verdicts else None
-    if last is None or last.outcome != "defer":
+    why = (story.scheduled_reason or "").partition(":")[0]
+    # A message may wait for something no rule said, long after a rule let it wait.
+    if last is None or last.outcome != "defer" or last.reason != why:
         return f"It waits to be looked at again: {_words(story.scheduled_reason)}."
     return f"It waits until {_when(last.until)}, since {_because(last)}."
 
@@ -141,6 +143,14 @@ def _canceled(story: Story) -> str:
     if because is not None:
         return f"It was called off at {_when(story.entered_at)}, before it was sent, because {because}."
     return f"It was called off by its sender at {_when(story.entered_at)}, before it was sent."
+
+
+_CALLED_OFF = {
+    "opted_out": "the recipient opted out",
+    "unreachable": "the recipient's number turned out to be out of service",
+    "erased": "the recipient was erased",
+}
+"""Why a message was called off, where it was not its sender who did."""
 
 
 def _received(story: Story) -> str:

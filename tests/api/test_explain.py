@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from messaging import dispatch, outcomes, receipts
+from messaging import dispatch, erasure, maintenance, outcomes, receipts
 from messaging.dispatch import Summary
 from messaging.domain import addresses
 from messaging.domain.message import Channel, Queue
@@ -23,7 +24,7 @@ from messaging.window import Window
 from tests.api.conftest import Caller
 from tests.api.consent_calls import record
 from tests.carrier import Carrier, Reply, accepted, refused
-from tests.daylight import NIGHT, zone_in
+from tests.daylight import MIDDAY, NIGHT, zone_in
 
 TO, SECRET_TEXT, SID = "+12025550123", "The text of a canary", "SM" + "7" * 32
 MASKED = "+1202•••0199"
@@ -214,6 +215,39 @@ def test_a_draft_and_one_for_later(http: httpx.Client, rt: Runtime) -> None:
         later["summary"]
         == f"It waits for {at:%Y-%m-%d %H:%M:%S} UTC, the time its sender asked for."
     )
+
+
+def test_a_message_to_somebody_who_is_erased(http: httpx.Client, rt: Runtime) -> None:
+    message_id = send(http, draft=True)
+    assert http.post("/v1/erasures", json={"to": TO}).status_code == 202
+    erasure.run(rt)
+    found = explain(http, message_id)
+    assert found["status"] == "canceled"
+    assert found["summary"].endswith("before it was sent, because the recipient was erased.")
+
+
+def test_a_sender_that_fails_after_the_night_is_the_reason_then(
+    http: httpx.Client, rt: Runtime, caller: Caller, window: Window
+) -> None:
+    record(http, to=TO)
+    message_id = send(http, category="MARKETING", time_zone=zone_in(NIGHT, rt.now()))
+    work(rt, window)
+    assert "outside the hours" in explain(http, message_id)["summary"]
+    statements = (
+        "UPDATE messages SET time_zone = :zone WHERE id = :id",
+        "UPDATE scheduled SET due_at = now() WHERE message_id = :id",
+        "UPDATE senders SET healthy = false WHERE id = :sender",
+    )
+    known = {"id": message_id, "zone": zone_in(MIDDAY, rt.now()), "sender": caller.sender.id}
+    with rt.engine.begin() as db:
+        for statement in statements:
+            db.execute(sa.text(statement), known)
+    rt.forget(caller.tenant.id)
+    maintenance.promote_due(rt)
+    work(rt, window)
+    found = explain(http, message_id)
+    assert found["status"] == "scheduled"
+    assert found["summary"] == "It waits to be looked at again: no healthy sender."
 
 
 def test_nobody_is_told_about_another_tenants_message(

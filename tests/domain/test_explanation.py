@@ -89,6 +89,12 @@ CASES = [
         ),
     ),
     (
+        replace(
+            STORY, status=Status.SCHEDULED, scheduled_reason="no_healthy_sender", verdicts=[QUIET]
+        ),
+        "It waits to be looked at again: no healthy sender.",
+    ),
+    (
         replace(STORY, status=Status.SENDING, attempts=[DOUBT]),
         (
             "Attempt 1 left at 2026-03-03 17:01:00 UTC and its outcome is not known (timeout); "
@@ -116,6 +122,20 @@ CASES = [
         (
             "It was called off at 2026-03-03 17:00:00 UTC, before it was sent, because the recipient "
             "opted out."
+        ),
+    ),
+    (
+        replace(STORY, status=Status.CANCELED, status_reason="unreachable"),
+        (
+            "It was called off at 2026-03-03 17:00:00 UTC, before it was sent, because the recipient's "
+            "number turned out to be out of service."
+        ),
+    ),
+    (
+        replace(STORY, status=Status.CANCELED, status_reason="erased"),
+        (
+            "It was called off at 2026-03-03 17:00:00 UTC, before it was sent, because the recipient "
+            "was erased."
         ),
     ),
     (
