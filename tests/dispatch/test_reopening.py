@@ -108,7 +108,7 @@ def night(world: World) -> Night:
     now = world.rt.now()
     zone = zone_in(NIGHT, now)
     made = Night(world, zone, next_time(OPENS, zone, now))
-    assert timedelta(hours=1) < made.opens - now < timedelta(hours=11)
+    assert timedelta(hours=1) < made.opens - now < timedelta(hours=12)
     world.carrier.answer = made.ask
     world.change("senders", world.sender.id, mps=MPS)
     for n in range(1, SENDERS):
