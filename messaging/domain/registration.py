@@ -8,6 +8,7 @@ carriers. (CTIA Messaging Principles; the carriers' 10DLC programme, blocking si
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -49,6 +50,18 @@ class Verification(StrEnum):
     VERIFIED = "verified"
     REJECTED = "rejected"
     SUSPENDED = "suspended"
+
+
+class RegistrationKind(StrEnum):
+    """What is registered at a provider."""
+
+    BRAND = "brand"
+    CAMPAIGN = "campaign"
+    TOLL_FREE = "toll_free"
+
+
+RegistrationState = BrandStatus | CampaignStatus | Verification
+"""Where a registration of any kind stands."""
 
 
 class ReplyOwner(StrEnum):
@@ -120,6 +133,18 @@ def standing_in(country: str, kind: SenderKind, own: Standing) -> Standing:
         SenderKind.TOLL_FREE: TOLL_FREE_COUNTRIES,
     }.get(kind, frozenset())
     return own if country in asking else Standing.CLEAR
+
+
+def overtakes(
+    said: RegistrationState, as_of: datetime, known: RegistrationState, known_since: datetime
+) -> bool:
+    """Whether what a provider said of a registration replaces what is known of it.
+
+    `as_of` is when it last changed at the provider, or when the provider was asked. A suspension is
+    only lifted by a word from after it: a carrier refuses before the registry knows why.
+    """
+    suspended = known in {BrandStatus.SUSPENDED, Verification.SUSPENDED}
+    return said != known and (not suspended or as_of > known_since)
 
 
 def answers_unless_said(kind: SenderKind) -> ReplyOwner:

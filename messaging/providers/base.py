@@ -18,7 +18,7 @@ from messaging.domain.compliance.facts import LineType
 from messaging.domain.failures import Outcome
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, ProviderAccount
-from messaging.domain.registration import Lapse
+from messaging.domain.registration import Lapse, RegistrationKind, RegistrationState
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -98,6 +98,26 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """Something registered at a provider, by the names it has there."""
+
+    kind: RegistrationKind
+    reference: str
+    service: str | None = None
+    """What the provider keeps it under, if it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReport:
+    """What a provider says of a registration."""
+
+    state: RegistrationState | None
+    """None if it says so in a word this version does not know."""
+    since: datetime | None
+    """When it last changed there, if the provider says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """Everything Posthorn knows of one provider."""
 
@@ -127,3 +147,12 @@ class Provider:
     """Asks what kind of line a number (E.164) is; None if this provider is not asked."""
     line: Callable[[httpx.Response], LineType | None] | None = None
     """Reads the reply to `line_lookup`; None if it is no answer, such as an error."""
+    registration_lookup: Callable[[ProviderAccount, Registration], httpx.Request | None] | None = (
+        None
+    )
+    """Asks where a registration stands; None if the provider has none of this kind and name. As a
+    whole None if this provider is not asked."""
+    registration: Callable[[httpx.Response, RegistrationKind], RegistrationReport | None] | None = (
+        None
+    )
+    """Reads the reply to `registration_lookup`; None if it is no answer, such as an error."""

@@ -20,7 +20,7 @@ import httpx
 from messaging.domain.failures import Accepted, Failure, Kind, Outcome
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel, ProviderAccount
-from messaging.providers import replies, signatures, twilio_lookup
+from messaging.providers import replies, signatures, twilio_lookup, twilio_registration
 from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
 from messaging.providers.twilio_errors import ASYNC, LAPSES, SYNC
 from messaging.providers.twilio_inbound import inbound
@@ -243,4 +243,6 @@ PROVIDER = Provider(
     lapses=LAPSES,
     line_lookup=twilio_lookup.line_lookup,
     line=twilio_lookup.line,
+    registration_lookup=twilio_registration.registration_lookup,
+    registration=twilio_registration.registration,
 )

@@ -6,15 +6,13 @@ A paid look-up of its own service: https://lookups.twilio.com/v2/PhoneNumbers/{n
 
 from __future__ import annotations
 
-from base64 import b64encode
-from functools import lru_cache
 from urllib.parse import quote
 
 import httpx
 
 from messaging.domain.compliance.facts import LineType
 from messaging.domain.message import ProviderAccount
-from messaging.providers import replies
+from messaging.providers import replies, twilio_hosts
 
 _PACKAGE = "line_type_intelligence"
 _TYPES = {
@@ -26,21 +24,9 @@ _TYPES = {
 """Of the rest (toll-free, premium, pager...) the numbering plan knows, and `number_types` refuses them."""
 
 
-@lru_cache(maxsize=1024)
-def _endpoint(
-    base_url: str, username: str, secret: str
-) -> tuple[httpx.URL, list[tuple[bytes, bytes]]]:
-    """Where look-ups go: Twilio serves them beside its `api` host; whoever else does, at the same one."""
-    url = httpx.URL(base_url.rstrip("/") + "/v2/PhoneNumbers/")
-    if url.host.startswith("api.") and url.host.endswith(".twilio.com"):
-        url = url.copy_with(host="lookups" + url.host.removeprefix("api"))
-    basic = b64encode(f"{username}:{secret}".encode())
-    return url, [(b"Host", url.netloc), (b"Authorization", b"Basic " + basic)]
-
-
 def line_lookup(account: ProviderAccount, e164: str) -> httpx.Request:
     """The GET that asks what kind of line a number is."""
-    url, headers = _endpoint(account.base_url, account.username, account.secret)
+    url, headers = twilio_hosts.endpoint(account, "lookups", "/v2/PhoneNumbers/")
     return httpx.Request(
         "GET",
         f"{url}{quote(e164, safe='')}",
