@@ -40,6 +40,7 @@ class Task(StrEnum):
     RECEIPTS_APPLY = "receipts.apply"
     RECONCILE = "reconcile.settle"
     LOOKUPS = "lookups.run"
+    REGISTRATIONS = "registrations.refresh"
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
@@ -57,6 +58,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.RECEIPTS_APPLY: WorkQueue.RECEIPTS,
     Task.RECONCILE: WorkQueue.MAINTENANCE,
     Task.LOOKUPS: WorkQueue.MAINTENANCE,
+    Task.REGISTRATIONS: WorkQueue.MAINTENANCE,
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,

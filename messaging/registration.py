@@ -9,6 +9,8 @@ sweep, and held again if it still may not go.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
@@ -21,12 +23,16 @@ from messaging.domain.message import Sender
 from messaging.domain.registration import (
     BrandStatus,
     CampaignStatus,
+    RegistrationState,
     ReplyOwner,
+    SenderKind,
     Verification,
+    overtakes,
 )
 from messaging.runtime import STALE_FOR, Runtime
-from messaging.store import registrations
+from messaging.store import registration_refreshes, registrations
 from messaging.store.messages import Move, move
+from messaging.store.registration_refreshes import Due
 from messaging.store.registrations import Brand, TendlcCampaign
 from messaging.store.tenants import Tenant
 
@@ -35,22 +41,42 @@ _AT_ONCE = 4
 """Batches a caller waits for; the sweep sees to the rest."""
 
 
+class Followed(StrEnum):
+    """What a provider's answer about a registration did."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    STAYS_SUSPENDED = "stays_suspended"
+    """The answer is older than the suspension."""
+    OVERTAKEN = "overtaken"
+    """Something was said of it while the provider was asked."""
+
+
 class SenderChange(TypedDict, total=False):
     """What may be said of a number; what is left out stays as it is."""
 
     campaign: str | None
     """The 10DLC campaign it is on, by name; None takes it off."""
     verification: Verification
+    provider_verification_id: str | None
+    """Of a toll-free number: its verification's id at the provider, which is asked about it then."""
     reply_owner: ReplyOwner
     healthy: bool
 
 
 def put_brand(rt: Runtime, tenant: Tenant, brand: Brand) -> None:
-    """Make a brand, or change the one of this name."""
+    """Make a brand, or change the one of this name.
+
+    Raises:
+        InvalidRequestError: the tenant has no such account.
+    """
     with rt.engine.begin() as db:
-        registrations.put_brand(db, tenant.id, rt.new_id(), brand)
+        if not registrations.put_brand(db, tenant.id, rt.new_id(), brand):
+            raise InvalidRequestError(
+                [FieldProblem("#/account", "unknown_account", "no account of yours has this name")]
+            )
         _mark(db, tenant, clears=brand.status is BrandStatus.ACTIVE)
-    _changed(rt, tenant)
+    _changed(rt, tenant.id)
 
 
 def put_campaign(rt: Runtime, tenant: Tenant, campaign: TendlcCampaign) -> None:
@@ -65,7 +91,7 @@ def put_campaign(rt: Runtime, tenant: Tenant, campaign: TendlcCampaign) -> None:
                 [FieldProblem("#/brand", "unknown_brand", "no brand of yours has this name")]
             )
         _mark(db, tenant, clears=campaign.status is CampaignStatus.VERIFIED)
-    _changed(rt, tenant)
+    _changed(rt, tenant.id)
 
 
 def change_sender(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderChange) -> Sender:
@@ -73,8 +99,9 @@ def change_sender(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderCh
 
     Raises:
         NotFoundError: the tenant has no such sender.
-        InvalidRequestError: it has no such campaign.
+        InvalidRequestError: it has no such campaign, or the number needs no verification.
     """
+    _check_toll_free(rt, tenant, sender_id, change)
     values: dict[str, object] = {k: v for k, v in change.items() if k != "campaign"}
     with rt.engine.begin() as db:
         if "campaign" in change:
@@ -82,11 +109,46 @@ def change_sender(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderCh
         if values and not registrations.change_senders(db, tenant.id, [sender_id], values):
             raise NotFoundError("no sender of yours has this id")
         _mark(db, tenant, clears=bool(change.keys() & {"campaign", "verification"}))
-    _changed(rt, tenant)
+    _changed(rt, tenant.id)
     found = rt.senders_of(tenant.id).candidates.by_id.get(sender_id)
     if found is None:
         raise NotFoundError("no sender of yours has this id")
     return found
+
+
+def _check_toll_free(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderChange) -> None:
+    known = rt.senders_of(tenant.id).candidates.by_id.get(sender_id)
+    if known is None or known.kind is SenderKind.TOLL_FREE:
+        return
+    if change.get("provider_verification_id") is not None:
+        detail = "only a toll-free number has a verification of its own"
+        raise InvalidRequestError(
+            [FieldProblem("#/provider_verification_id", "not_toll_free", detail)]
+        )
+
+
+def follow(
+    rt: Runtime, due: Due, said: RegistrationState, as_of: datetime, *, again: timedelta
+) -> Followed:
+    """Take over what a provider answered about a registration; it is asked again after `again`.
+
+    `as_of` is when that became so there, or when the provider was asked. What anybody said since it
+    was asked stays, and so does a suspension from after `as_of`.
+    """
+    with rt.engine.begin() as db:
+        known = registration_refreshes.lock(db, due)
+        if known is None:
+            return Followed.OVERTAKEN
+        changes = overtakes(said, as_of, known.state, known.since)
+        if changes:
+            registration_refreshes.state(db, due, said)
+            if said in {BrandStatus.ACTIVE, CampaignStatus.VERIFIED}:
+                registrations.clear(db, due.tenant_id)
+        registration_refreshes.answered(db, due, again)
+    if changes:
+        _changed(rt, due.tenant_id)
+        return Followed.CHANGED
+    return Followed.UNCHANGED if said == known.state else Followed.STAYS_SUSPENDED
 
 
 def _campaign(db: Connection, tenant: Tenant, name: str | None) -> UUID | None:
@@ -139,12 +201,12 @@ def _mark(db: Connection, tenant: Tenant, *, clears: bool) -> None:
         registrations.clear(db, tenant.id)
 
 
-def _changed(rt: Runtime, tenant: Tenant) -> None:
-    rt.forget(tenant.id)
-    release(rt, tenant, rounds=_AT_ONCE)
+def _changed(rt: Runtime, tenant_id: UUID) -> None:
+    rt.forget(tenant_id)
+    release(rt, tenant_id, rounds=_AT_ONCE)
 
 
-def release(rt: Runtime, tenant: Tenant | None = None, *, rounds: int = 50) -> int:
+def release(rt: Runtime, tenant_id: UUID | None = None, *, rounds: int = 50) -> int:
     """Queue what was held for want of a registration since before the latest one; returns how many.
 
     Of every tenant, unless one is named. It falls due, and the sweep rings for it, when no process
@@ -159,7 +221,7 @@ def release(rt: Runtime, tenant: Tenant | None = None, *, rounds: int = 50) -> i
                 _BATCH,
                 # Twice as long: who judges by the old ones may commit a little later.
                 slack=2 * STALE_FOR,
-                tenant_id=tenant.id if tenant else None,
+                tenant_id=tenant_id,
             )
             if held:
                 registrations.forgive(db, [message_id for message_id, _ in held])

@@ -30,6 +30,11 @@ TABLE = (
     Entry(Task.SWEEP, 5.0, "what a crash left behind is found within seconds"),
     Entry(Task.RECONCILE, 5.0, "attempts in doubt are looked up as soon as their wait is over"),
     Entry(Task.LOOKUPS, 2.0, "a message that waits for a look-up waits seconds, not minutes"),
+    Entry(
+        Task.REGISTRATIONS,
+        120.0,
+        "each is asked about hourly, and minutes after a carrier denied it",
+    ),
     Entry(Task.PRUNE, 3600.0, "idempotency keys are kept as long as promised, no longer"),
     Entry(Task.RETAIN, 3600.0, "personal data stays as long as its tenant decided, no longer"),
     Entry(

@@ -23,6 +23,7 @@ from messaging import (
     maintenance,
     receipts,
     reconcile,
+    registration_refresh,
     retention,
 )
 from messaging.domain import request
@@ -113,6 +114,13 @@ def look_up_lines() -> str:
     """Ask what kind of line the numbers are that messages wait for."""
     process = current()
     return lookups.run(process.rt, process.lines)
+
+
+@_task(Task.REGISTRATIONS)
+def refresh_registrations() -> str:
+    """Ask providers where the registrations stand that are due for it."""
+    process = current()
+    return registration_refresh.run(process.rt, process.registrations)
 
 
 @_task(Task.PROMOTE_DUE)

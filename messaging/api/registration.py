@@ -33,7 +33,17 @@ class BrandState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Annotated[BrandStatus, Field(description="only an active brand's campaigns may send")]
-    provider_brand_id: Reference = None
+    provider_brand_id: Annotated[
+        Reference,
+        Field(description="such as Twilio's BN...; with it the provider is asked hourly"),
+    ] = None
+    account: Annotated[
+        Reference,
+        Field(
+            description="the account that it and its campaigns are registered with, by name; needed"
+            " where you have several that can be asked"
+        ),
+    ] = None
 
 
 class BrandBody(BrandState):
@@ -58,7 +68,13 @@ class CampaignState(BaseModel):
     use_case: Annotated[
         str | None, Field(min_length=1, max_length=80, pattern=PLAIN, examples=["MIXED"])
     ] = None
-    provider_campaign_id: Reference = None
+    provider_campaign_id: Annotated[
+        Reference,
+        Field(description="such as Twilio's QE...; with it the provider is asked hourly"),
+    ] = None
+    provider_service_id: Annotated[
+        Reference, Field(description="what it is kept under: Twilio's messaging service, MG...")
+    ] = None
     has_links: Annotated[bool, Field(description="it declared that texts hold links")] = True
     has_phone_numbers: Annotated[
         bool, Field(description="it declared that texts hold phone numbers")

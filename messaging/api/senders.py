@@ -13,7 +13,7 @@ from starlette.responses import Response
 from messaging import registration
 from messaging.api import schema
 from messaging.api.native import Desks, Tenants
-from messaging.api.registration import PLAIN, Name
+from messaging.api.registration import PLAIN, Name, Reference
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import Channel, Sender
 from messaging.domain.registration import ReplyOwner, SenderKind, Standing, Verification
@@ -36,6 +36,9 @@ class SenderBody(BaseModel):
     verification: Annotated[
         Verification,
         Field(description="a toll-free number's own, or `suspended`: a long code taken off"),
+    ]
+    provider_verification_id: Annotated[
+        str | None, Field(description="a toll-free number's verification, as the provider names it")
     ]
     standing: Annotated[
         Standing, Field(description="what its registrations come to where they are asked for")
@@ -68,6 +71,13 @@ class SenderPatch(_Patch):
         Field(max_length=80, pattern=PLAIN, description="by name; null takes it off its campaign"),
     ] = None
     verification: Verification = Verification.UNREGISTERED
+    provider_verification_id: Annotated[
+        Reference,
+        Field(
+            description="a toll-free number's verification, such as Twilio's HH...; with it the"
+            " provider is asked hourly"
+        ),
+    ] = None
     reply_owner: ReplyOwner = ReplyOwner.PROVIDER
     healthy: Annotated[bool, Field(description="whether it is chosen unasked")] = True
 
@@ -167,6 +177,7 @@ def _shown(sender: Sender, pools: Mapping[str, UUID]) -> dict[str, Any]:
         "kind": sender.kind,
         "campaign": sender.campaign.name if sender.campaign else None,
         "verification": sender.verification,
+        "provider_verification_id": sender.provider_verification_id,
         "standing": sender.standing,
         "reply_owner": sender.reply_owner,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from messaging import onboarding, registration
+from messaging import onboarding, registration, registration_refresh
 from messaging.cli.beside import runtime
 from messaging.cli.door import TenantName
 from messaging.cli.output import Form, Output, note, show_rows
@@ -19,6 +20,7 @@ from messaging.domain.registration import (
     ReplyOwner,
     Verification,
 )
+from messaging.providers.transport import Transport
 from messaging.registration import SenderChange
 from messaging.store.registrations import Brand, TendlcCampaign
 
@@ -27,6 +29,7 @@ registration_ = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="What you call it.")]
+_THERE = "With the provider's id for it, the provider is asked hourly."
 
 
 @registration_.command("brand")
@@ -34,13 +37,16 @@ def put_brand(
     name: Name,
     *,
     status: Annotated[BrandStatus, typer.Option(help="Where it stands at the provider.")],
-    provider_id: Annotated[str | None, typer.Option(help="Its id there.")] = None,
+    provider_id: Annotated[str | None, typer.Option(help=_THERE)] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Where it is registered, by name, if you have several.")
+    ] = None,
     tenant: TenantName = DEVELOPMENT,
 ) -> None:
     """Make a brand, or say where its registration stands."""
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
-        registration.put_brand(rt, owner, Brand(name, status, provider_id))
+        registration.put_brand(rt, owner, Brand(name, status, provider_id, account))
     note(f"{name} is {status.value}")
 
 
@@ -51,7 +57,10 @@ def put_campaign(
     brand: Annotated[str, typer.Option(help="The brand behind it, by name.")],
     status: Annotated[CampaignStatus, typer.Option(help="Where it stands at the provider.")],
     use_case: Annotated[str | None, typer.Option(help="As registered, such as MIXED.")] = None,
-    provider_id: Annotated[str | None, typer.Option(help="Its id there.")] = None,
+    provider_id: Annotated[str | None, typer.Option(help=_THERE)] = None,
+    service_id: Annotated[
+        str | None, typer.Option(help="What it is kept under there: Twilio's messaging service.")
+    ] = None,
     links: Annotated[bool, typer.Option(help="Whether it declared links.")] = True,
     phone_numbers: Annotated[bool, typer.Option(help="Whether it declared numbers.")] = True,
     age_gated: Annotated[bool, typer.Option(help="Whether only adults get it.")] = False,
@@ -59,7 +68,7 @@ def put_campaign(
 ) -> None:
     """Make a 10DLC campaign, or say what it is and where its registration stands."""
     campaign = TendlcCampaign(
-        name, brand, status, use_case, provider_id, links, phone_numbers, age_gated
+        name, brand, status, use_case, provider_id, service_id, links, phone_numbers, age_gated
     )
     with runtime() as rt:
         registration.put_campaign(rt, onboarding.find_tenant(rt, tenant), campaign)
@@ -76,6 +85,9 @@ def change_sender(
     verification: Annotated[
         Verification | None, typer.Option(help="Its own state, as of a toll-free number.")
     ] = None,
+    provider_id: Annotated[
+        str | None, typer.Option(help=f"Its verification's id there; '' for none. {_THERE}")
+    ] = None,
     reply_owner: Annotated[
         ReplyOwner | None, typer.Option(help="Who answers STOP and HELP; only one party may.")
     ] = None,
@@ -88,6 +100,8 @@ def change_sender(
         change["campaign"] = campaign or None
     if verification is not None:
         change["verification"] = verification
+    if provider_id is not None:
+        change["provider_verification_id"] = provider_id or None
     if reply_owner is not None:
         change["reply_owner"] = reply_owner
     if healthy is not None:
@@ -121,6 +135,21 @@ def limit_pool(
         owner = onboarding.find_tenant(rt, tenant)
         registration.limit_pool(rt, owner, name, frozenset(region) if region else None)
     note(f"{name} writes to {', '.join(sorted(region)) if region else 'wherever policy allows'}")
+
+
+@registration_.command("refresh")
+def refresh(*, tenant: TenantName = DEVELOPMENT) -> None:
+    """Ask the providers now where a tenant's registrations stand; otherwise that is done hourly."""
+    with runtime() as rt:
+        owner = onboarding.find_tenant(rt, tenant)
+        transport = Transport(
+            timeout=timedelta(seconds=rt.settings.provider_timeout_seconds),
+            ca_file=rt.settings.provider_ca_file or None,
+        )
+        try:
+            note(registration_refresh.run_now(rt, transport, owner))
+        finally:
+            transport.close()
 
 
 @registration_.command("brands")

@@ -169,6 +169,8 @@ class Sender:
     standing: Standing = Standing.CLEAR
     """What its registrations come to; read from the three above when it is loaded."""
     reply_owner: ReplyOwner = ReplyOwner.PROVIDER
+    provider_verification_id: str | None = None
+    """A toll-free number's verification, as the provider names it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class Brand:
     name: str
     status: BrandStatus = BrandStatus.PENDING
     provider_brand_id: str | None = None
+    account: str | None = None
+    """The account it and its campaigns are registered with, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +37,41 @@ class TendlcCampaign:
     status: CampaignStatus = CampaignStatus.PENDING
     use_case: str | None = None
     provider_campaign_id: str | None = None
+    provider_service_id: str | None = None
     has_links: bool = True
     has_phone_numbers: bool = True
     age_gated: bool = False
 
 
 _PUT_BRAND = sa.text("""
-INSERT INTO brands (id, tenant_id, name, status, provider_brand_id)
-VALUES (:id, :tenant, :name, :status, :provider_brand_id)
+WITH account AS (SELECT id FROM provider_accounts WHERE tenant_id = :tenant AND name = :account)
+INSERT INTO brands (id, tenant_id, name, status, provider_brand_id, account_id)
+SELECT :id, :tenant, :name, :status, :provider_brand_id, (SELECT id FROM account)
+WHERE CAST(:account AS text) IS NULL OR EXISTS (SELECT FROM account)
 ON CONFLICT (tenant_id, name) DO UPDATE SET
-  status = excluded.status, provider_brand_id = excluded.provider_brand_id, modified_at = now()
+  status = excluded.status, provider_brand_id = excluded.provider_brand_id,
+  account_id = excluded.account_id, modified_at = now(), refresh_due_at = now(), refresh_failures = 0
 """)
 
 
-def put_brand(db: Connection, tenant_id: UUID, brand_id: UUID, brand: Brand) -> None:
-    """Make a tenant's brand of this name, under `brand_id`, or change it to this."""
-    db.execute(_PUT_BRAND, {"id": brand_id, "tenant": tenant_id, **asdict(brand)})
+def put_brand(db: Connection, tenant_id: UUID, brand_id: UUID, brand: Brand) -> bool:
+    """Make a tenant's brand of this name, or change it to this; False if it has no such account."""
+    values = {"id": brand_id, "tenant": tenant_id, **asdict(brand)}
+    return db.execute(_PUT_BRAND, values).rowcount == 1
 
 
 _PUT_CAMPAIGN = sa.text("""
 INSERT INTO tendlc_campaigns (id, tenant_id, brand_id, name, status, use_case, provider_campaign_id,
-                              has_links, has_phone_numbers, age_gated)
+                              provider_service_id, has_links, has_phone_numbers, age_gated)
 SELECT :id, b.tenant_id, b.id, :name, :status, :use_case, :provider_campaign_id,
-       :has_links, :has_phone_numbers, :age_gated
+       :provider_service_id, :has_links, :has_phone_numbers, :age_gated
 FROM brands b WHERE b.tenant_id = :tenant AND b.name = :brand
 ON CONFLICT (tenant_id, name) DO UPDATE SET
   brand_id = excluded.brand_id, status = excluded.status, use_case = excluded.use_case,
-  provider_campaign_id = excluded.provider_campaign_id, has_links = excluded.has_links,
+  provider_campaign_id = excluded.provider_campaign_id,
+  provider_service_id = excluded.provider_service_id, has_links = excluded.has_links,
   has_phone_numbers = excluded.has_phone_numbers, age_gated = excluded.age_gated,
-  modified_at = now()
+  modified_at = now(), refresh_due_at = now(), refresh_failures = 0
 """)
 
 
@@ -77,12 +85,14 @@ def put_campaign(
 
 def brands(db: Connection, tenant_id: UUID) -> list[Brand]:
     """A tenant's brands, by name."""
+    b, account = t.brands.c, t.provider_accounts
     found = db.execute(
-        sa.select(t.brands.c.name, t.brands.c.status, t.brands.c.provider_brand_id)
-        .where(t.brands.c.tenant_id == tenant_id)
-        .order_by(t.brands.c.name)
+        sa.select(b.name, b.status, b.provider_brand_id, account.c.name)
+        .outerjoin_from(t.brands, account, account.c.id == b.account_id)
+        .where(b.tenant_id == tenant_id)
+        .order_by(b.name)
     )
-    return [Brand(row.name, BrandStatus(row.status), row.provider_brand_id) for row in found]
+    return [Brand(name, BrandStatus(status), *rest) for name, status, *rest in found]
 
 
 def campaigns(db: Connection, tenant_id: UUID) -> list[TendlcCampaign]:
@@ -95,6 +105,7 @@ def campaigns(db: Connection, tenant_id: UUID) -> list[TendlcCampaign]:
             c.status,
             c.use_case,
             c.provider_campaign_id,
+            c.provider_service_id,
             c.has_links,
             c.has_phone_numbers,
             c.age_gated,
@@ -123,10 +134,15 @@ def change_senders(
 ) -> int:
     """Set columns of a tenant's active senders; returns how many there were."""
     s = t.senders.c
+    said: dict[str, Any] = {}
+    if "verification" in values:
+        said |= {"verification_at": sa.func.now()}
+    if values.keys() & {"verification", "provider_verification_id"}:
+        said |= {"refresh_due_at": sa.func.now(), "refresh_failures": 0}
     changed = db.execute(
         sa.update(t.senders)
         .where(s.tenant_id == tenant_id, s.id.in_(sender_ids), s.retired_at.is_(None))
-        .values(**values)
+        .values(**values, **said)
     )
     return changed.rowcount
 
@@ -214,16 +230,19 @@ def forgive(db: Connection, message_ids: Sequence[UUID]) -> None:
     )
 
 
-# In the order of ids, so that two workers never wait for each other in a circle.
+# In the order of ids, so that two workers never wait for each other in a circle. Who is suspended is
+# asked about soon.
 _SUSPEND_SENDERS = sa.text("""
-UPDATE senders SET verification = 'suspended' WHERE id IN (
+UPDATE senders SET verification = 'suspended', verification_at = now(), refresh_due_at = now()
+WHERE id IN (
   SELECT id FROM senders WHERE verification <> 'suspended'
     AND id IN (SELECT sender_id FROM messages WHERE id = ANY(CAST(:ids AS uuid[])))
   ORDER BY id FOR NO KEY UPDATE)
 RETURNING tenant_id
 """)
 _SUSPEND_CAMPAIGNS = sa.text("""
-UPDATE tendlc_campaigns SET status = 'suspended', modified_at = now() WHERE id IN (
+UPDATE tendlc_campaigns SET status = 'suspended', modified_at = now(), refresh_due_at = now()
+WHERE id IN (
   SELECT id FROM tendlc_campaigns WHERE status <> 'suspended'
     AND id IN (SELECT s.tendlc_campaign_id FROM messages m JOIN senders s ON s.id = m.sender_id
                WHERE m.id = ANY(CAST(:ids AS uuid[])))
@@ -236,7 +255,7 @@ def flip(db: Connection, lapses: Sequence[tuple[UUID, Lapse]]) -> set[UUID]:
     """Suspend the senders, or the campaigns, that these messages last left from.
 
     Returns the tenants for whom that changed anything. Who is suspended stays so until somebody says
-    otherwise.
+    otherwise, or the provider changed something since.
     """
     changed: set[UUID] = set()
     for whose, statement in (

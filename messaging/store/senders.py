@@ -37,7 +37,7 @@ class Senders:
 
 _SENDERS = sa.text("""
 SELECT s.id, s.tenant_id, s.account_id, s.channel, s.address, s.mps, s.healthy, s.is_default,
-       s.kind, s.verification, s.reply_owner,
+       s.kind, s.verification, s.provider_verification_id, s.reply_owner,
        ARRAY(SELECT p.pool_id FROM sender_pool_members p WHERE p.sender_id = s.id) AS pool_ids,
        c.id AS campaign_id, c.name AS campaign, c.status AS campaign_status,
        c.provider_campaign_id, c.has_links, c.has_phone_numbers, c.age_gated,
@@ -107,6 +107,7 @@ def _sender(row: sa.Row[Any], campaigns: dict[UUID, Campaign]) -> Sender:
             campaign.status if campaign else None,
         ),
         reply_owner=ReplyOwner(row.reply_owner),
+        provider_verification_id=row.provider_verification_id,
     )
 
 
@@ -191,6 +192,7 @@ def add_senders(db: Connection, senders: Sequence[Sender]) -> None:
                 "tendlc_campaign_id": s.campaign.id if s.campaign else None,
                 "verification": s.verification,
                 "reply_owner": s.reply_owner,
+                "provider_verification_id": s.provider_verification_id,
             }
             for s in senders
         ],
