@@ -137,6 +137,7 @@ def refuse(canary: Canary) -> None:
         {"to": STRANGER, "category": "MARKETING"},
         {"flash": True, "body": f"{BODY} https://example.com"},
         {"surprise": STRANGER},
+        {STRANGER: BODY},
     ):
         answer = canary.ask("POST", "/v1/messages", 422, json=message | wrong)
         assert answer.headers["content-type"] == "application/problem+json"
@@ -153,6 +154,7 @@ def refuse(canary: Canary) -> None:
     canary.ask("POST", "/v1/suppressions", 422, json={"to": STRANGER, "scope": BODY})
     canary.ask("POST", "/v1/suppressions/check", 422, json={"to": BODY})
     canary.ask("POST", "/v1/numbers/check", 422, json={"to": BODY})
+    canary.ask("PATCH", "/v1/policy", 422, json={"brand": [BODY], "dnc_registries": {STRANGER: ""}})
     canary.ask("POST", "/v1/erasures", 422, json={"to": BODY, "channel": STRANGER})
     canary.ask(
         "POST", "/v1/messages", 401, json=message, headers={"Authorization": f"Bearer {BODY}"}
