@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from messaging.domain import addresses
 from messaging.domain.addresses import AddressProblem
+from messaging.domain.compliance.policy import REGISTRY
 from messaging.domain.errors import ConflictError, FieldProblem, InvalidRequestError
 from messaging.domain.file_problems import FileProblems, refused, text_of
 from messaging.domain.message import Channel
@@ -23,7 +24,7 @@ from messaging.store.tenants import Tenant
 MAX_NUMBERS = 1_000_000
 _CHANNEL = Channel.SMS
 """Under which channel's key numbers are kept: the one that telephone numbers are written to on."""
-_REGISTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_REGISTRY = re.compile(REGISTRY)
 _HEADINGS = frozenset({"to", "number", "phone", "phone_number"})
 _UNUSED = "not_valid"
 """The address problem of a number that is well formed and nobody's."""

@@ -33,6 +33,22 @@ def test_a_policy_is_the_defaults_and_what_was_changed(http: httpx.Client) -> No
         ({"quiet_hours": {"preset": "never"}}, "#/quiet_hours/preset", "not_allowed"),
         ({"caps": [{"limit": 0, "hours": 24}]}, "#/caps/0/limit", "not_valid"),
         ({"lookup": {"account": "nobody"}}, "#/lookup/account", "unknown_account"),
+        ({"quiet_hours": {"opens": "21:00", "closes": "09:00"}}, "#/quiet_hours", "never_open"),
+        ({"quiet_hours": {"opens": "09:00", "closes": "09:00"}}, "#/quiet_hours", "never_open"),
+        ({"quiet_hours": {"opens": "23:55"}}, "#/quiet_hours", "never_open"),
+        (
+            {"quiet_hours": {"preset": "us_strict", "opens": "18:00"}},
+            "#/quiet_hours",
+            "never_open",
+        ),
+        ({"quiet_hours": {"opens": "09:00+02:00"}}, "#/quiet_hours/opens", "not_valid"),
+        ({"dnc_registries": {"US": 10**12}}, "#/dnc_registries/US", "not_valid"),
+        ({"dnc_registries": {"US": 0}}, "#/dnc_registries/US", "not_valid"),
+        ({"dnc_registries": {"a b": 1}}, "#/dnc_registries", "not_valid"),
+        ({"destinations": {"regions": ["us"]}}, "#/destinations/regions/0", "not_valid"),
+        ({"content": {"regulated": ["wine"]}}, "#/content/regulated/0", "not_allowed"),
+        ({"caps": [{"limit": 1, "hours": 1}] * 21}, "#/caps", "not_valid"),
+        ({"retention": {"body_days": 10**12}}, "#/retention/body_days", "not_valid"),
     ],
 )
 def test_what_cannot_be_is_refused_whole(
@@ -44,6 +60,12 @@ def test_what_cannot_be_is_refused_whole(
     (error,) = answer.json()["errors"]
     assert (error["pointer"], error["code"]) == (pointer, code)
     assert http.get("/v1/policy").json() == before
+
+
+def test_null_restores_a_default_also_within_what_was_never_decided(http: httpx.Client) -> None:
+    before = http.get("/v1/policy").json()
+    answer = http.patch("/v1/policy", json={"content": {"notice_days": None}, "lookup": {}})
+    assert (answer.status_code, answer.json()) == (200, before)
 
 
 def test_every_change_is_on_record(http: httpx.Client) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from messaging.domain.compliance.places import Place
 from messaging.domain.compliance.policy import Preset, QuietHours
-from messaging.domain.compliance.quiet_hours import Clock, Hours, Week
+from messaging.domain.compliance.quiet_hours import Clock, Hours, Open, Week, consult
 
 TENANT = "tenant"
 """The rule of clocks that a tenant wished for."""
@@ -119,6 +119,14 @@ def hours_for(place: Place, wishes: QuietHours, on: date | None = None) -> Hours
 def caps_for(place: Place, on: date | None = None) -> tuple[LawCap, ...]:
     """How often the law lets one person there be written to; `on` as for `hours_for`."""
     return tuple(law.rule for law in _laws(place, on) if isinstance(law.rule, LawCap))
+
+
+def ever_open(wishes: QuietHours, at: datetime) -> bool:
+    """Whether a tenant's wishes leave any hour of the days from `at` on, were there no law."""
+    hours = Hours(tuple(Clock(TENANT, "UTC", d.week, d.holidays) for d in _wished(wishes)))
+    margin = timedelta(minutes=wishes.closing_margin_minutes)
+    found = consult(hours, at, margin)
+    return isinstance(found, Open) or found.reopens is not None
 
 
 def rows() -> tuple[Row, ...]:

@@ -12,7 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from messaging.domain.compliance.regulated import REGULATED
 from messaging.domain.message import Category
+
+REGISTRY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$"
+"""How a do-not-call registry may be called."""
+_TEXT = r"^[^\x00]*$"
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+_MANY = 1_000_000_000
+_TEN_YEARS = 3_660
 
 
 class _Part(BaseModel):
@@ -72,26 +80,31 @@ class Content(_Part):
     )
     opt_out_notice: Annotated[
         str,
-        Field(max_length=160, description="added to a first marketing message; empty adds nothing"),
+        Field(
+            max_length=160,
+            pattern=_TEXT,
+            description="added to a first marketing message; empty adds nothing",
+        ),
     ] = "Reply STOP to opt out"
     notice_days: Annotated[
         int, Field(ge=1, le=365, description="a message after this long counts as a first one")
     ] = 30
     regulated: Annotated[
-        frozenset[str], Field(description="declared content this tenant may send, such as alcohol")
+        frozenset[Literal[*sorted(REGULATED)]],  # type: ignore[valid-type]
+        Field(description="declared content this tenant may send, such as alcohol"),
     ] = frozenset()
 
 
 class Replies(_Part):
     """What Posthorn answers on numbers whose replies are its own."""
 
-    stop: Annotated[str, Field(min_length=1, max_length=320)] = (
+    stop: Annotated[str, Field(min_length=1, max_length=320, pattern=_TEXT)] = (
         "You are unsubscribed and will receive no more messages. Reply START to resubscribe."
     )
-    start: Annotated[str, Field(min_length=1, max_length=320)] = (
+    start: Annotated[str, Field(min_length=1, max_length=320, pattern=_TEXT)] = (
         "You are subscribed again. Reply STOP to unsubscribe, HELP for help."
     )
-    help: Annotated[str, Field(min_length=1, max_length=320)] = (
+    help: Annotated[str, Field(min_length=1, max_length=320, pattern=_TEXT)] = (
         "This number sends messages you asked for. Reply STOP to unsubscribe. Msg&data rates may apply."
     )
 
@@ -100,13 +113,15 @@ class Destinations(_Part):
     """Where a tenant may write to, and how much of it abroad."""
 
     regions: Annotated[
-        frozenset[str] | None, Field(description="ISO 3166 codes; null allows every country")
+        frozenset[Annotated[str, Field(pattern="^[A-Z]{2}$")]] | None,
+        Field(description="ISO 3166 codes; null allows every country"),
     ] = None
     international_per_hour: Annotated[
-        int, Field(ge=0, description="messages an hour to all countries but the tenant's own")
+        int,
+        Field(ge=0, le=_MANY, description="messages an hour to all countries but the tenant's own"),
     ] = 1000
     prefix_per_hour: Annotated[
-        int, Field(ge=0, description="messages an hour to one foreign number range")
+        int, Field(ge=0, le=_MANY, description="messages an hour to one foreign number range")
     ] = 200
 
 
@@ -124,7 +139,11 @@ class Retention(_Part):
 
     body_days: Annotated[
         int | None,
-        Field(ge=1, description="bodies and addresses of final messages; null keeps them"),
+        Field(
+            ge=1,
+            le=10 * _TEN_YEARS,
+            description="bodies and addresses of final messages; null keeps them",
+        ),
     ] = None
     receipt_days: Annotated[int, Field(ge=1, le=365, description="webhooks as they came in")] = 30
 
@@ -134,19 +153,24 @@ class Policy(_Part):
 
     brand: Annotated[
         str,
-        Field(max_length=40, description="the sender's name, put before a first marketing text"),
+        Field(
+            max_length=40,
+            pattern=_LINE,
+            description="the sender's name, put before a first marketing text",
+        ),
     ] = ""
     marketing_consent: Annotated[
         Literal["required", "attested_elsewhere"],
         Field(description="required: Posthorn holds the evidence; attested_elsewhere: you do"),
     ] = "required"
     quiet_hours: QuietHours = QuietHours()
-    caps: tuple[Cap, ...] = (Cap(limit=3, hours=24),)
+    caps: Annotated[tuple[Cap, ...], Field(max_length=20)] = (Cap(limit=3, hours=24),)
     over_cap: Literal["defer", "drop"] = "defer"
     dnc_registries: Annotated[
-        dict[str, int],
+        dict[Annotated[str, Field(pattern=REGISTRY)], Annotated[int, Field(ge=1, le=_TEN_YEARS)]],
         Field(
-            description="do-not-call registries that must be scrubbed: name to days it stays fresh"
+            max_length=50,
+            description="do-not-call registries that must be scrubbed: name to days it stays fresh",
         ),
     ] = {"US": 31}
     content: Content = Content()
