@@ -1,7 +1,7 @@
 """Which part of the carrier answers a request?
 
-The Messages resource and the look-up of numbers behind basic authentication, and the sandbox's own
-controls without it.
+The Messages resource, the look-up of numbers and the registrations behind basic authentication, and
+the sandbox's own controls without it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 
-from messaging.sandbox import lookup
+from messaging.sandbox import lookup, registrations
 from messaging.sandbox.config import SandboxConfig
 from messaging.sandbox.connection import Answer, Reply, Request
 from messaging.sandbox.control import Control
@@ -28,6 +28,7 @@ from messaging.sandbox.problems import (
     Problem,
 )
 from messaging.sandbox.receipts import Courier
+from messaging.sandbox.registrations import Registrations
 from messaging.sandbox.sending import Sending
 from messaging.sandbox.wire import (
     API_VERSION,
@@ -41,6 +42,7 @@ from messaging.sandbox.wire import (
 _RESOURCE = re.compile(
     rf"/{API_VERSION}/Accounts/(?P<account>\w+)/Messages(?:/(?P<sid>\w+)(?P<media>/Media)?)?\.json"
 )
+_BESIDE = (lookup.PATH, *registrations.PATHS)
 _NO_CONTENT = Reply(204)
 _UNAUTHORIZED = problem_reply(UNAUTHORIZED, ("WWW-Authenticate", 'Basic realm="Twilio API"'))
 
@@ -58,7 +60,10 @@ class Carrier:
         self._clock = clock
         self._sending = Sending(config, self.ledger, faults, self.courier, new_sid)
         handset = Handset(config, self.courier, new_sid)
-        self._control = Control(self.ledger, faults, self.courier, handset, clock)
+        self._registrations = Registrations(config, clock)
+        self._control = Control(
+            self.ledger, faults, self.courier, handset, self._registrations, clock
+        )
         self._credentials = {_basic(a.sid, a.token): a.sid for a in config.accounts}
         self._creates = {f"/{API_VERSION}/Accounts/{sid}/Messages.json": sid for sid in sids}
 
@@ -74,10 +79,18 @@ class Carrier:
             return self._sending.create(account, request)
         if path.startswith(f"/{API_VERSION}/"):
             return self._resource(request)
-        if path.startswith(lookup.PATH):
-            known = request.authorization in self._credentials
-            return lookup.lookup(request) if known else _UNAUTHORIZED
+        if path.startswith(_BESIDE):
+            return self._beside(request)
         return self._control.answer(request)
+
+    def _beside(self, request: Request) -> Reply:
+        """What Twilio serves from other hosts than the API's."""
+        account = self._credentials.get(request.authorization)
+        if account is None:
+            return _UNAUTHORIZED
+        if request.path.startswith(lookup.PATH):
+            return lookup.lookup(request)
+        return self._registrations.resource(account, request)
 
     def _resource(self, request: Request) -> Reply:
         account = self._credentials.get(request.authorization)

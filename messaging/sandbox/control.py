@@ -1,4 +1,4 @@
-"""How does a test read what the carrier accepted, switch faults on, and write to a number?
+"""How does a test read what the carrier accepted, switch faults on, write to a number, and register one?
 
 The paths under `/sandbox/`, and `/livez`. They need no credentials: the sandbox listens on the
 local machine.
@@ -15,6 +15,7 @@ from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.handset import PATH, Handset
 from messaging.sandbox.ledger import Ledger
 from messaging.sandbox.receipts import Courier
+from messaging.sandbox.registrations import CONTROL, Registrations
 from messaging.sandbox.wire import fields_of, json_reply
 
 MAX_ROWS = 10_000
@@ -29,6 +30,7 @@ class Control:
         faults: FaultBook,
         courier: Courier,
         handset: Handset,
+        registrations: Registrations,
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
@@ -43,6 +45,9 @@ class Control:
             ("GET", "/sandbox/faults"): self._show,
             ("POST", "/sandbox/faults"): self._change,
             ("POST", PATH): handset.write,
+            ("GET", CONTROL): registrations.show,
+            ("POST", CONTROL): registrations.change,
+            ("DELETE", CONTROL): registrations.clear,
         }
 
     def answer(self, request: Request) -> Answer:
