@@ -9,10 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import orjson
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from messaging.domain.compliance.facts import Basis, ConsentAction
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Category, Channel
-from messaging.domain.request import storable
+from messaging.domain.request import Instant, plain_json, storable
 
 MAX_EVIDENCE = 16_384
 """Bytes of evidence to an event, as JSON."""
@@ -39,15 +37,7 @@ def _check_text(value: str) -> str:
 
 
 def _check_evidence(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        encoded = orjson.dumps(value)
-    except (TypeError, ValueError):
-        encoded = b"\\u0000"
-    if b"\\u0000" in encoded:
-        raise PydanticCustomError("metadata_not_text", "evidence is not plain JSON")
-    if len(encoded) > MAX_EVIDENCE:
-        raise PydanticCustomError("metadata_too_large", "evidence is too large")
-    return value
+    return plain_json(value, MAX_EVIDENCE)
 
 
 def _written_out(value: object) -> object:
@@ -60,7 +50,7 @@ def _written_out(value: object) -> object:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_text)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Moment = Annotated[Instant, BeforeValidator(_written_out)]
 """A point in time with its UTC offset, as `2026-03-01T12:00:00-05:00`."""
 
 

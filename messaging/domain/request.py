@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -32,19 +33,39 @@ MAX_BODY = 1600
 MAX_KEY = 255
 MAX_LIST = 10_000
 _MAX_METADATA_BYTES = 16_384
+_BEYOND_64_BITS = 2.0**63
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def _check_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Metadata must be storable, and encodable again for the fingerprint."""
+def plain_json(value: dict[str, Any], most: int) -> dict[str, Any]:
+    """An object of at most `most` bytes that Postgres can keep and that comes back as it went in.
+
+    Raises:
+        PydanticCustomError: it is too large, or holds what one of the two cannot write.
+    """
     try:
         encoded = orjson.dumps(value)
     except (TypeError, ValueError):
         encoded = b"\\u0000"
-    if b"\\u0000" in encoded:
-        raise PydanticCustomError("metadata_not_text", "metadata is not plain JSON")
-    if len(encoded) > _MAX_METADATA_BYTES:
-        raise PydanticCustomError("metadata_too_large", "metadata is too large")
+    if b"\\u0000" in encoded or not _small(value):
+        raise PydanticCustomError("metadata_not_text", "not plain JSON")
+    if len(encoded) > most:
+        raise PydanticCustomError("metadata_too_large", "too large")
     return value
+
+
+def _small(value: JsonValue) -> bool:
+    """Whether no number is beyond 64 bits: Postgres writes 1e300 out as three hundred digits."""
+    if isinstance(value, dict):
+        return all(map(_small, value.values()))
+    if isinstance(value, list):
+        return all(map(_small, value))
+    return not isinstance(value, float) or abs(value) < _BEYOND_64_BITS
+
+
+def _check_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return plain_json(value, _MAX_METADATA_BYTES)
 
 
 def _check_key(value: str) -> str:
@@ -53,12 +74,31 @@ def _check_key(value: str) -> str:
     return value
 
 
+def _check_word(value: str) -> str:
+    if not _encodes(value):  # the fingerprint could not be taken
+        raise PydanticCustomError("key_not_text", "not text")
+    return value
+
+
+def _check_era(value: datetime) -> datetime:
+    """Times that somebody's clock or database cannot write down are nobody's."""
+    if not _FIRST <= value < _LAST:
+        raise PydanticCustomError("datetime_era", "the year is out of bounds")
+    return value
+
+
+Word = Annotated[str, AfterValidator(_check_word)]
+"""Text that is compared and never kept."""
+Instant = Annotated[AwareDatetime, AfterValidator(_check_era)]
+"""A time that every part of the system can hold, in any time zone."""
+
+
 class SendRequest(BaseModel):
     """A message to send."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    to: Annotated[str, Field(description="recipient: E.164, or national in your default region")]
+    to: Annotated[Word, Field(description="recipient: E.164, or national in your default region")]
     body: Annotated[
         str, Field(min_length=1, max_length=MAX_BODY, description="text, 1-1600 characters")
     ]
@@ -66,16 +106,14 @@ class SendRequest(BaseModel):
     category: Category = Category.TRANSACTIONAL
     priority: Priority = Priority.NORMAL
     from_: Annotated[
-        str | None, Field(alias="from", description="a sender of yours: its address or its id")
+        Word | None, Field(alias="from", description="a sender of yours: its address or its id")
     ] = None
-    pool: Annotated[str | None, Field(description="a sender pool of yours, by name")] = None
+    pool: Annotated[Word | None, Field(description="a sender pool of yours, by name")] = None
     conversation_id: UUID | None = None
     scheduled_for: Annotated[
-        AwareDatetime | None, Field(description="send then instead of now; RFC 3339 with an offset")
+        Instant | None, Field(description="send then instead of now; RFC 3339 with an offset")
     ] = None
-    expires_at: Annotated[
-        AwareDatetime | None, Field(description="do not send after this time")
-    ] = None
+    expires_at: Annotated[Instant | None, Field(description="do not send after this time")] = None
     metadata: Annotated[
         Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)] | None,
         Field(description="yours; returned as it was, never sent"),
@@ -140,8 +178,9 @@ _REMEDIES = {
     "string_unicode": ("not_text", "must not hold unpaired surrogate characters"),
     "literal_error": ("not_allowed", "must be one of {expected}"),
     "metadata_not_text": ("not_text", "must be plain JSON: no NUL, no numbers beyond 64 bits"),
-    "key_not_text": ("not_text", "must not hold NUL characters"),
+    "key_not_text": ("not_text", "must not hold NUL or unpaired surrogate characters"),
     "metadata_too_large": ("too_large", "must be at most 16 KiB as JSON"),
+    "datetime_era": ("not_valid", "must lie between the years 1970 and 9998"),
     "enum": ("not_allowed", "must be one of {expected}"),
     "timezone_aware": ("no_time_zone", "must carry a UTC offset, as in 2030-01-31T09:00:00-05:00"),
     "model_type": ("not_an_object", "must be a JSON object"),
