@@ -142,8 +142,7 @@ def _answered(rt: Runtime, question: _Question, reply: httpx.Response | Failure)
         with rt.engine.begin() as db:
             registration_refreshes.answered(db, due, EVERY)
         return _UNKNOWN
-    # A provider's clock may be ahead; it cannot know of a change from after it was asked.
-    as_of = min(report.since, due.asked_at) if report.since else due.asked_at
+    as_of = report.since or due.asked_at
     result = registration.follow(rt, due, report.state, as_of, again=EVERY)
     if result in {Followed.CHANGED, Followed.STAYS_SUSPENDED}:
         log().info(f"registration.{result}", state=report.state.value, **_named(due))

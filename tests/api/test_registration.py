@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +13,9 @@ from messaging import dispatch, outcomes
 from messaging.dispatch import Summary
 from messaging.domain.message import Queue
 from messaging.runtime import Runtime
-from messaging.settings import Settings
 from messaging.window import Window
-from tests.api.conftest import SECRET, Caller
+from tests.api.conftest import Caller
 from tests.carrier import Carrier
-from tests.journeys.household import Done, command, environment
 
 MESSAGE = {"to": "+12025550123", "body": "Hello"}
 NO_ID = "01a1f9e3-4346-75aa-bfeb-9203c57ca19b"
@@ -122,19 +118,21 @@ def test_a_number_is_taken_off_its_campaign_and_put_on_another(
 
 
 def test_brands_and_campaigns_are_listed_as_they_were_put(http: httpx.Client) -> None:
-    brand = put(http, "brands/Acme Ltd", status="pending")
-    none = {"provider_brand_id": None, "account": None}
-    assert brand == {"name": "Acme Ltd", "status": "pending", **none}
+    brand = put(http, "brands/Acme Ltd", status="pending", account="main")
+    registered = {"provider_brand_id": None, "account": "main"}
+    assert brand == {"name": "Acme Ltd", "status": "pending", **registered}
     campaign = put(
         http,
         "tendlc-campaigns/alerts",
         brand="Acme Ltd",
         status="pending",
-        provider_campaign_id="CM1",
+        provider_campaign_id="QE1",
+        provider_service_id="MG1",
         has_links=False,
         age_gated=True,
     )
     assert campaign["has_links"] is False
+    assert (campaign["provider_campaign_id"], campaign["provider_service_id"]) == ("QE1", "MG1")
     assert (campaign["has_phone_numbers"], campaign["age_gated"]) == (True, True)
     brands = http.get("/v1/brands").json()["data"]
     assert [b["name"] for b in brands] == ["Acme Ltd", "main"]
@@ -167,6 +165,7 @@ WRONG: list[tuple[tuple[str, str], Any, int, str | None]] = [
     (BRAND, {"status": "great"}, 422, "#/status"),
     (BRAND, {"status": "active", "extra": 1}, 422, "#/extra"),
     (BRAND, {"status": "active", "provider_brand_id": "a\x00b"}, 422, "#/provider_brand_id"),
+    (BRAND, {"status": "active", "account": "none"}, 422, "#/account"),
     (("PUT", f"/v1/brands/{'x' * 81}"), {"status": "active"}, 422, "#/name"),
     (("PUT", "/v1/brands/a%00b"), {"status": "active"}, 422, "#/name"),
     (("PUT", "/v1/tendlc-campaigns/x"), {"brand": "none", "status": "pending"}, 422, "#/brand"),
@@ -175,6 +174,7 @@ WRONG: list[tuple[tuple[str, str], Any, int, str | None]] = [
     (SENDER, {"campaign": "none"}, 422, "#/campaign"),
     (SENDER, {"campaign": "a\x00b"}, 422, "#/campaign"),
     (SENDER, {"verification": None}, 422, "#/verification"),
+    (SENDER, {"provider_verification_id": "HH1"}, 422, "#/provider_verification_id"),
     (SENDER, {"address": "+12025550177"}, 422, "#/address"),
     (("PATCH", f"/v1/senders/{NO_ID}"), {"healthy": True}, 404, None),
     (("PATCH", "/v1/senders/12"), {"healthy": True}, 404, None),
@@ -229,72 +229,3 @@ def test_a_stranger_neither_sees_nor_changes_it(
     assert everything(http) == before
     for path in ("brands", "tendlc-campaigns", "pools"):
         assert anonymous.get(f"/v1/{path}").status_code == 401
-
-
-# -- from a terminal -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, settings: Settings, caller: Caller) -> dict[str, str]:
-    return environment(
-        tmp_path,
-        POSTHORN_DATABASE_URL=settings.database_url,
-        POSTHORN_REDIS_URL=settings.redis_url,
-        POSTHORN_SECRET_KEY=SECRET,
-        POSTHORN_TENANT=caller.tenant.name,
-    )
-
-
-def test_a_number_is_registered_from_a_terminal(
-    terminal: dict[str, str], caller: Caller, http: httpx.Client
-) -> None:
-    def run(*words: str) -> Done:
-        done = command(*words, env=terminal)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def shown(*words: str) -> Any:
-        return json.loads(run(*words, "-o", "json").stdout)
-
-    run("registration", "brand", "acme", "--status=active", "--provider-id=BN1")
-    words = ("--brand=acme", "--status=verified", "--no-links")
-    run("registration", "campaign", "alerts", *words)
-    run("senders", "add", "+12025550150", "--account=main", "--campaign=alerts")
-    run("senders", "add", "+18885550150", "--account=main")
-    by_address = {s["address"]: s for s in shown("senders", "list")}
-    assert by_address["+12025550150"]["standing"] == "clear"
-    assert by_address["+12025550150"]["reply_owner"] == "provider"
-    assert by_address["+18885550150"]["standing"] == "toll_free_not_verified"
-    assert by_address["+18885550150"]["reply_owner"] == "network"
-    toll_free = ("registration", "sender", "+18885550150")
-    assert "clear" in run(*toll_free, "--verification=verified").stderr
-    off = run("registration", "sender", str(caller.sender.id), "--campaign=", "--reply-owner=self")
-    assert "campaign_not_verified" in off.stderr
-    run("registration", "pool", "main", "--region=US", "--region=PR")
-    assert shown("registration", "pools") == [{"name": "main", "regions": ["PR", "US"]}]
-    run("registration", "pool", "main", "--everywhere")
-    assert [b["name"] for b in shown("registration", "brands")] == ["acme", "main"]
-    (alerts, _main) = shown("registration", "campaigns")
-    assert (alerts["name"], alerts["has_links"]) == ("alerts", False)
-    assert len(http.get("/v1/senders").json()["data"]) == 3
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "said"),
-    [
-        (("registration", "campaign", "x", "--brand=none", "--status=pending"), 2, "brand"),
-        (("registration", "sender", "+12025550166", "--healthy"), 1, "no sender"),
-        (("registration", "sender", "+12025550199"), 2, "at least one"),
-        (("registration", "pool", "main"), 2, "--region"),
-        (("registration", "pool", "main", "--region=XX"), 2, "capital letters"),
-        (("registration", "pool", "none", "--region=US"), 1, "no pool"),
-        (("senders", "add", "+12025550150", "--account=main", "--campaign=x"), 1, "main"),
-    ],
-)
-def test_a_mistake_at_the_terminal_is_a_sentence(
-    terminal: dict[str, str], words: tuple[str, ...], status: int, said: str
-) -> None:
-    done = command(*words, env=terminal)
-    assert done.returncode == status, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr

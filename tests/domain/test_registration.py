@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from messaging.domain.registration import (
     BrandStatus,
     CampaignStatus,
+    RegistrationState,
     ReplyOwner,
     SenderKind,
     Standing,
     Verification,
     answers_unless_said,
     kind_of,
+    overtakes,
     standing,
     standing_in,
 )
@@ -112,3 +115,31 @@ def test_a_country_asks_some_kinds_for_a_registration(
 def test_only_on_toll_free_numbers_the_network_answers_stop(kind: SenderKind) -> None:
     network = answers_unless_said(kind) is ReplyOwner.NETWORK
     assert network is (kind is SenderKind.TOLL_FREE)
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes", "known", "overtaken"),
+    [
+        (CampaignStatus.VERIFIED, -60, CampaignStatus.PENDING, True),
+        (CampaignStatus.PENDING, -60, CampaignStatus.VERIFIED, True),
+        (CampaignStatus.SUSPENDED, -60, CampaignStatus.VERIFIED, True),
+        (CampaignStatus.VERIFIED, 60, CampaignStatus.VERIFIED, False),
+        (CampaignStatus.VERIFIED, -60, CampaignStatus.SUSPENDED, False),
+        (CampaignStatus.VERIFIED, 0, CampaignStatus.SUSPENDED, False),
+        (CampaignStatus.VERIFIED, 1, CampaignStatus.SUSPENDED, True),
+        (CampaignStatus.FAILED, -60, CampaignStatus.SUSPENDED, False),
+        (BrandStatus.ACTIVE, -60, BrandStatus.SUSPENDED, False),
+        (BrandStatus.ACTIVE, -60, BrandStatus.FAILED, True),
+        (Verification.VERIFIED, -60, Verification.SUSPENDED, False),
+        (Verification.VERIFIED, 1, Verification.SUSPENDED, True),
+        (Verification.REJECTED, -60, Verification.VERIFIED, True),
+    ],
+)
+def test_a_providers_word_is_taken_over_but_an_older_one_lifts_no_suspension(
+    said: RegistrationState, minutes: int, known: RegistrationState, overtaken: bool
+) -> None:
+    as_of = NOON + timedelta(minutes=minutes)
+    assert overtakes(said, as_of, known, NOON) is overtaken
