@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
 from messaging import callbacks, plan, providers
 from messaging.domain.failures import Failure
@@ -30,7 +31,7 @@ from messaging.store import backlog, facts, number_facts, suppressions, verdicts
 from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
-from messaging.telemetry import tally
+from messaging.telemetry import log, tally
 from messaging.window import Ticket, Window, unsendable
 
 # A pump that found nothing looks a few more times before it ends: under a steady trickle that saves
@@ -39,6 +40,7 @@ _LINGER_SECONDS = {Queue.HIGH: 1.0, Queue.NORMAL: 0.05, Queue.LOW: 0.05, Queue.S
 _LINGER_LOOK = 0.05
 _LINGER_STEP = 0.002
 _STEP_SECONDS = 0.02
+_HOLD_AGAIN = timedelta(seconds=1)
 
 
 @dataclass
@@ -119,12 +121,30 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
         if claim is None:
             return 0
         try:
-            with db.begin():
-                suppressions.hold(db, list(claim.epochs))
+            if not _hold(db, claim):
+                return len(claim.epochs)
             return _take_claimed(rt, window, db, claim, summary)
         finally:
             with db.begin():
                 suppressions.release(db)
+
+
+def _hold(db: Connection, claim: Claim) -> bool:
+    """Hold the recipients of a batch; False if that took too long and the batch was given back.
+
+    It may: a long list of STOPs has its locks until it is committed. Were the claim left to its
+    lease, its messages would come back a minute later, and as suspects.
+    """
+    try:
+        with db.begin():
+            suppressions.hold(db, list(claim.epochs))
+    except OperationalError as error:
+        log().warning("dispatch.given_back", error=type(error.orig).__name__)
+        with db.begin():
+            suppressions.release(db)
+            backlog.give_back(db, claim.id, _HOLD_AGAIN)
+        return False
+    return True
 
 
 def _take_claimed(

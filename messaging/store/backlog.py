@@ -61,6 +61,19 @@ def finish(db: Connection, claim_id: UUID) -> bool:
     return done.rowcount == 1
 
 
+_GIVE_BACK = sa.text("""
+WITH gone AS (DELETE FROM claims WHERE id = :id RETURNING queue, message_ids, epochs, claims)
+INSERT INTO ready (queue, due_at, message_id, epoch, claims)
+SELECT gone.queue, now() + make_interval(secs => :wait), v.*
+FROM gone, unnest(gone.message_ids, gone.epochs, gone.claims) AS v(message_id, epoch, claims)
+""")
+
+
+def give_back(db: Connection, claim_id: UUID, wait: timedelta) -> None:
+    """Return a whole claim as it was taken, due after `wait`; nobody looked at its messages."""
+    db.execute(_GIVE_BACK, {"id": claim_id, "wait": wait.total_seconds()})
+
+
 _PUT_BACK = sa.text("""
 INSERT INTO ready (queue, due_at, message_id, epoch)
 SELECT lower(m.priority::text)::ready_queue, v.due_at, m.id, m.epoch
