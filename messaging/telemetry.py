@@ -6,6 +6,7 @@ prefork child ever serves metrics. Log fields are ids, words and numbers, never 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -60,6 +61,7 @@ class Counters:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
         self._waiting: dict[str, float] = {}
         self._timer: threading.Timer | None = None
 
@@ -74,19 +76,19 @@ class Counters:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Send what has been gathered, in one round trip."""
+        """Send what has been gathered, in one round trip; afterwards nothing is under way."""
         with self._lock:
             amounts, self._waiting = self._waiting, {}
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None
-        try:
+        with self._sending, contextlib.suppress(redis.RedisError):
+            if not amounts:
+                return
             with self._redis.pipeline(transaction=False) as pipe:
                 for name, amount in amounts.items():
                     pipe.hincrbyfloat(COUNTERS_KEY, name, amount)
                 pipe.execute()
-        except redis.RedisError:
-            return
 
     def read(self) -> dict[str, float]:
         """All counters as they stand; empty if Redis is away."""

@@ -70,14 +70,17 @@ def release(db: Connection) -> None:
     db.execute(sa.text("SELECT pg_advisory_unlock_all()"))
 
 
-def lock(db: Connection, recipient_keys: Sequence[bytes]) -> None:
+def lock(db: Connection, recipient_keys: Sequence[bytes], *, patience: float = 12.0) -> None:
     """Wait until no dispatch holds these recipients, and keep others out until the transaction ends.
 
-    Each lock is a place in the server's lock table: a few hundred at a time.
+    Each lock is a place in the server's lock table: a few hundred at a time. `patience` is in seconds
+    and longer than elsewhere: whoever says STOP should not have to say it twice.
     """
     if recipient_keys:
-        # A dispatch may hold them for a while, and whoever says STOP should not have to say it twice.
-        db.execute(sa.text("SET LOCAL lock_timeout = '12s'"))
+        longest = f"{patience * 1000:.0f}ms"
+        db.execute(
+            sa.text("SELECT set_config('lock_timeout', :longest, true)"), {"longest": longest}
+        )
         db.execute(_LOCK, {"keys": sorted({_lock_key(key) for key in recipient_keys})}).all()
 
 
