@@ -6,15 +6,17 @@ a list is kept in its blocked status. A rule that only says "later" is asked aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from messaging.domain import compliance, segments
-from messaging.domain.compliance import Block, Facts
+from messaging.domain.compliance import Block, Facts, Reason, of_recipient
 from messaging.domain.compliance.content import first_marketing
 from messaging.domain.compliance.places import place_of
+from messaging.domain.compliance.verdicts import ALLOW
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Status, advance
@@ -51,15 +53,26 @@ def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
             else:
                 asked.append((one, draft))
     found = facts.of_people(db, [_person(one, draft.row) for one, draft in asked])
+    met: dict[Person, datetime] = {}
     for (one, draft), (known, first) in zip(asked, found, strict=True):
-        if first and not _introduce(one, draft):
+        who = _person(one, draft.row)
+        if first and not _met(met, who) and not _introduce(one, draft):
             one.entries[draft.entry] = Refused([TOO_LONG_ENCODED])
             continue
         if draft.row.status is Status.DRAFT:
             admitted.rows.append(draft.row)
-            continue
-        _judge(admitted, one, draft, known)
+        elif _judge(admitted, one, draft, known):
+            met[replace(who, at=_ANY_TIME)] = who.at
     return admitted
+
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+def _met(met: Mapping[Person, datetime], who: Person) -> bool:
+    """Whether what was admitted before in this transaction says already who writes."""
+    before = met.get(replace(who, at=_ANY_TIME))
+    return before is not None and before <= who.at < before + timedelta(days=who.notice_days)
 
 
 def _person(one: Prepared, row: NewRow) -> Person:
@@ -69,6 +82,7 @@ def _person(one: Prepared, row: NewRow) -> Person:
         row.recipient_key,
         row.message.category,
         one.known.policy.content.notice_days,
+        row.message.scheduled_for or one.now,
     )
 
 
@@ -87,24 +101,32 @@ def _introduce(one: Prepared, draft: Draft) -> bool:
     return True
 
 
-def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> None:
+def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> bool:
+    """Keep or refuse one row; whether it may go, as far as is known now."""
     row = draft.row
     message = _message(row)
     complete(known, message, one.known, place_of(message).country)
     verdict = compliance.judge(message, known, row.message.scheduled_for or one.now)
-    if not isinstance(verdict, Block):
+    if not isinstance(verdict, Block) or _may_pass(verdict, message, known, one.now):
         admitted.rows.append(row)
-        return
+        return True
     kept = judgement("intake", message, known, verdict, one.now)
     admitted.judgements.append(kept)
     if one.submission.bulk:
         _keep_blocked(admitted, one, draft, verdict)
-        return
+        return False
     kept.message_id, kept.recipient_key = None, row.recipient_key.hex()
     words = WORDS[verdict.reason]
     said = f"{words.title}: {verdict.detail}" if verdict.detail else words.title
     problem = FieldProblem(words.field, verdict.reason.value, f"{said}; {words.remedy}")
     one.entries[draft.entry] = Refused([problem], verdict.reason)
+    return False
+
+
+def _may_pass(verdict: Block, message: Message, known: Facts, now: datetime) -> bool:
+    """Whether the cause of a block lies ahead and can still be prevented: a list to be renewed."""
+    stale = verdict.reason is Reason.DNC_STALE
+    return stale and of_recipient.do_not_call(message, known, now) is ALLOW
 
 
 def _keep_blocked(admitted: Admitted, one: Prepared, draft: Draft, verdict: Block) -> None:

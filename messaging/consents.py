@@ -137,7 +137,7 @@ def on_record(
     key = addresses.key(rt.settings.pepper, channel.value, address)
     with rt.engine.connect() as db:
         policy, home = tenants.policy(db, tenant.id), tenants.region(db, tenant.id)
-        asked = Person(tenant.id, channel, key, Category.MARKETING, policy.content.notice_days)
+        asked = Person(tenant.id, channel, key, Category.MARKETING, policy.content.notice_days, now)
         ((known, _first),) = facts.of_people(db, [asked])
         of_category = consents.latest(db, tenant.id, channel, [key], category).get(key)
     known.policy, known.home, known.has_links = policy, home, True

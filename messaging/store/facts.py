@@ -180,19 +180,24 @@ class Person:
     category: Category
     notice_days: int
     """After how many days a marketing message counts as a first one again."""
+    at: datetime
+    """When the message would go out."""
 
 
-# At intake there is no message yet that could count itself.
+# At intake there is no message yet that could count itself. Whoever was only going to be written to,
+# or was refused, has not been told who writes and how to stop it.
 _PEOPLE = sa.text(
     f"""
-SELECT m.n, {_PERSON.replace("o.id <> m.id", "true")}, m.category = 'MARKETING' AND NOT EXISTS (
+SELECT {_PERSON.replace("o.id <> m.id", "true")}, m.category = 'MARKETING' AND NOT EXISTS (
          SELECT 1 FROM messages o
          WHERE o.recipient_key = m.recipient_key AND o.tenant_id = m.tenant_id
-           AND o.category = 'MARKETING'
-           AND o.created_at > now() - make_interval(days => m.notice_days)) AS first
+           AND o.category = 'MARKETING' AND o.channel = m.channel
+           AND o.status IN ('scheduled', 'queued', 'sending', 'sent', 'delivered')
+           AND coalesce(o.scheduled_for, o.created_at)
+             BETWEEN m.at - make_interval(days => m.notice_days) AND m.at) AS first
 FROM unnest(CAST(:tenants AS uuid[]), CAST(:channels AS channel[]), CAST(:keys AS bytea[]),
-            CAST(:categories AS category[]), CAST(:days AS int[]))
-  WITH ORDINALITY AS m(tenant_id, channel, recipient_key, category, notice_days, n)
+            CAST(:categories AS category[]), CAST(:days AS int[]), CAST(:times AS timestamptz[]))
+  WITH ORDINALITY AS m(tenant_id, channel, recipient_key, category, notice_days, at, n)
 ORDER BY m.n
 """  # noqa: S608 - a constant of this module
 )
@@ -202,20 +207,20 @@ def of_people(db: Connection, people: Sequence[Person]) -> list[tuple[Facts, boo
     """Per person, in order: the facts, and whether marketing would be the first in a while."""
     if not people:
         return []
+    each = list(dict.fromkeys(people))  # a list may write to one person a thousand times
     rows = db.execute(
         _PEOPLE,
         {
-            "tenants": [p.tenant_id for p in people],
-            "channels": [p.channel.value for p in people],
-            "keys": [p.recipient_key for p in people],
-            "categories": [p.category.value for p in people],
-            "days": [p.notice_days for p in people],
+            "tenants": [p.tenant_id for p in each],
+            "channels": [p.channel.value for p in each],
+            "keys": [p.recipient_key for p in each],
+            "categories": [p.category.value for p in each],
+            "days": [p.notice_days for p in each],
+            "times": [p.at for p in each],
         },
     )
-    return [
-        (_facts(suppression, line, marketing, recent), first)
-        for _, suppression, line, marketing, recent, first in rows
-    ]
+    found = dict(zip(each, rows, strict=True))
+    return [(_facts(*known), first) for *known, first in map(found.__getitem__, people)]
 
 
 _STICK = sa.text("""
