@@ -140,6 +140,7 @@ def test_asking_now_asks_about_one_tenants_alone(world: World) -> None:
     assert registration_refresh.run_now(world.rt, desk, world.tenant) == "1 changed"
     rows = world.rows("SELECT tenant_id FROM brands WHERE status = 'suspended'")
     assert [row["tenant_id"] for row in rows] == [world.tenant.id]
+    assert ask(world, stands("SUSPENDED")) == ("nothing to ask about", [])
 
 
 def test_a_verification_said_by_hand_is_followed_by_the_providers(world: World) -> None:
