@@ -108,7 +108,9 @@ def _hold_back(plan: Plan, case: Case, verdict: Defer | Block, now: datetime) ->
         plan.refuse(case, verdict.event, verdict.reason)
         return
     why = f"{verdict.reason}: {verdict.detail}" if verdict.detail else verdict.reason
-    plan.moves.append(_move(case, Event.DEFERRED, reason=why, due_at=verdict.until))
+    # What expires before then is looked at when it does, and not shown as waiting until then.
+    until = min(verdict.until, message.expires_at or verdict.until)
+    plan.moves.append(_move(case, Event.DEFERRED, reason=why, due_at=until))
     if verdict.reason is Reason.AWAITING_LOOKUP:
         plan.unknown_lines.append((message.tenant_id, message.recipient_key, message.id))
 

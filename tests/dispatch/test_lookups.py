@@ -214,3 +214,32 @@ def test_other_refusals_say_nothing_of_the_line(world: World) -> None:
     world.report(world.row(one)["provider_message_id"], "undelivered", code=30005)
     world.applied()
     assert world.rows("SELECT * FROM number_facts") == []
+
+
+def test_while_nobody_looks_up_a_message_asks_ever_less_often(asking: World) -> None:
+    message = asking.put_one(recipient=NUMBER)
+    waits = []
+    for _ in range(10):
+        asking.take()
+        (row,) = asking.rows("SELECT due_at FROM scheduled")
+        waits.append(round((row["due_at"] - asking.rt.now()).total_seconds()))
+        asking.rt.ahead += timedelta(seconds=waits[-1])
+        asking.run("UPDATE scheduled SET due_at = now()")
+        maintenance.promote_due(asking.rt)
+    assert waits[:2] == [5, 5]
+    assert waits == sorted(waits)
+    assert waits[-2:] == [60, 60]
+    assert asking.status(message) == "queued"
+
+
+def test_what_expires_before_it_may_be_tried_again_expires_in_time(asking: World) -> None:
+    message = asking.put_one(recipient=NUMBER, expires_at=asking.rt.now() + timedelta(seconds=2))
+    asking.take()
+    (row,) = asking.rows("SELECT due_at FROM scheduled")
+    assert row["due_at"] == asking.row(message)["expires_at"]
+    asking.rt.ahead += timedelta(seconds=2)
+    asking.run("UPDATE scheduled SET due_at = now()")
+    maintenance.promote_due(asking.rt)
+    asking.take()
+    found = asking.row(message)
+    assert (found["status"], found["status_reason"]) == ("failed", "expired")

@@ -16,6 +16,7 @@ from messaging.domain.number_types import writable
 _PHONE_CHANNELS = frozenset({Channel.SMS, Channel.MMS})
 _DEAF_TO_OPT_OUT = frozenset({Purpose.OPT_OUT_CONFIRMATION, Purpose.HELP})
 _LOOK_AGAIN = timedelta(seconds=5)
+_LOOK_AGAIN_AT_MOST = timedelta(minutes=1)
 
 
 def valid_number(message: Message, _facts: Facts, _now: datetime) -> Verdict:
@@ -40,13 +41,16 @@ def number_type(message: Message, _facts: Facts, _now: datetime) -> Verdict:
 def line(message: Message, facts: Facts, now: datetime) -> Verdict:
     """Is it a line that takes messages, as far as is known?"""
     line, lookup = facts.line, facts.policy.lookup
-    if line is not None and line.type is LineType.LANDLINE:
+    if line is not None and line.type is LineType.LANDLINE and not message.purpose:
         detail = f"a landline, says {line.source} of {line.checked_at:%Y-%m-%d}"
         return Block(Event.UNDELIVERED, Reason.LANDLINE, "line", detail)
     if lookup.account is None or message.channel not in _PHONE_CHANNELS or message.purpose:
         return ALLOW  # whoever wrote to us has a line that takes messages
     if line is None or now - line.checked_at > timedelta(days=lookup.max_age_days):
-        return Defer(now + _LOOK_AGAIN, Reason.AWAITING_LOOKUP, "line", "its line is looked up")
+        # Ever less often: should nobody be there to look it up, each time leaves a verdict behind.
+        waited = (now - message.created_at) / 2
+        again = now + min(max(waited, _LOOK_AGAIN), _LOOK_AGAIN_AT_MOST)
+        return Defer(again, Reason.AWAITING_LOOKUP, "line", "its line is looked up")
     return ALLOW
 
 
