@@ -48,6 +48,9 @@ _SOURCE = "inbound"
 _LATEST_REPLY = timedelta(minutes=5)
 """A confirmation within five minutes is presumed allowed; later none is sent. 47 CFR 64.1200(a)(12)."""
 _HELP_EVERY = timedelta(minutes=1)
+_HELPS_A_DAY = 10
+"""Beyond that nobody reads them: it is a machine that answers ours."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +227,10 @@ def _open_asks(db: Connection, row: NewInbound) -> list[ConsentEvent]:
 def _help(db: Connection, heard: _Heard) -> _Answer | None:
     """Answered also to those who said STOP, but not to an autoresponder that answers our answer."""
     row = heard.row
-    since = row.received_at - _HELP_EVERY
-    if store.answered_since(db, row.tenant_id, row.recipient_key, Keyword.HELP, since):
+    before = store.answered(db, row.tenant_id, row.recipient_key, Keyword.HELP, _HELPS_A_DAY)
+    if before and before[0] >= row.received_at - _HELP_EVERY:
+        return None
+    if len(before) == _HELPS_A_DAY and before[-1] >= row.received_at - _DAY:
         return None
     return _Answer(Purpose.HELP, heard.replies.help)
 

@@ -55,19 +55,18 @@ def note_reply(db: Connection, inbound_id: UUID, reply_id: UUID) -> None:
     db.execute(sa.update(table).where(table.c.id == inbound_id).values(reply_id=reply_id))
 
 
-def answered_since(
-    db: Connection, tenant_id: UUID, recipient_key: bytes, keyword: Keyword, since: datetime
-) -> bool:
-    """Whether this person asked this and got an answer at or after `since`."""
+def answered(
+    db: Connection, tenant_id: UUID, recipient_key: bytes, keyword: Keyword, limit: int
+) -> list[datetime]:
+    """When this person asked this and got an answer, the latest `limit` times, newest first."""
     i = t.inbound_messages.c
-    query = sa.select(sa.literal(1)).where(
+    query = sa.select(i.received_at).where(
         i.recipient_key == recipient_key,
         i.tenant_id == tenant_id,
         i.keyword == keyword,
         i.reply_id.is_not(None),
-        i.received_at >= since,
     )
-    return db.execute(query.limit(1)).first() is not None
+    return list(db.execute(query.order_by(i.received_at.desc()).limit(limit)).scalars())
 
 
 @dataclass(frozen=True, slots=True)

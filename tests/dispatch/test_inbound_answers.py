@@ -7,11 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from messaging import suppression
-from messaging.domain.compliance.facts import Basis, ConsentAction, SuppressionKind
+from messaging.domain.compliance.facts import (
+    Basis,
+    ConsentAction,
+    LineType,
+    SuppressionKind,
+)
 from messaging.domain.message import Category, Channel, Queue, Sender
 from messaging.domain.registration import ReplyOwner
-from messaging.store import consents
+from messaging.store import consents, number_facts
 from messaging.store.consents import NewConsent
+from messaging.store.number_facts import Learned
 from messaging.store.suppressions import NewSuppression
 from tests.dispatch.handset import Handset, kept, purposes, replies, suppressed
 from tests.world import World
@@ -57,6 +63,31 @@ def test_help_is_answered_while_suppressed_once_a_minute(world: World, handset: 
     handset.says("HELP")
     assert purposes(world)[2:] == ["help", "help"]
     assert suppressed(world)
+
+
+def test_a_machine_that_answers_every_help_is_left_alone(world: World, handset: Handset) -> None:
+    for _ in range(30):
+        handset.says("HELP")
+        world.rt.ahead += timedelta(minutes=2)
+    assert purposes(world) == ["help"] * 10
+    world.rt.ahead += timedelta(days=1)
+    handset.says("HELP")
+    assert purposes(world) == ["help"] * 11
+
+
+def test_an_answer_goes_to_a_line_that_is_said_to_be_a_landline(
+    world: World, handset: Handset
+) -> None:
+    with world.rt.engine.begin() as db:
+        landline = Learned(world.tenant.id, world.key(), LineType.LANDLINE, "import")
+        number_facts.learn(db, [landline])
+    handset.says("HELP")
+    world.put()
+    world.send(Queue.HIGH)
+    world.send()
+    assert [row["status"] for row in replies(world)] == ["sent"]
+    assert world.carrier.forms[0]["Body"] == replies(world)[0]["body"]
+    assert len(world.carrier.forms) == 1
 
 
 def test_help_while_suppressed_is_sent(world: World, handset: Handset) -> None:
