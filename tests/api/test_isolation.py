@@ -1,0 +1,131 @@
+"""Two tenants, one database: nothing one of them does is seen or felt by the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+
+from messaging.runtime import Runtime
+
+TO, OTHER = "+12025550123", "+12025550124"
+READ = (
+    "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
+    "tendlc-campaigns", "senders", "pools", "messages", "inbound",
+)  # fmt: skip
+ASKED = (
+    "consents/check", "consents/history", "suppressions/check", "suppressions/history",
+    "numbers/check", "messages/search",
+)  # fmt: skip
+AT = "2026-03-01T12:00:00Z"
+
+
+@pytest.fixture
+def foreign(address: str, stranger: Any) -> Iterator[httpx.Client]:
+    """The application, as another tenant sees it."""
+    with httpx.Client(base_url=address, timeout=20, headers=stranger.headers) as client:
+        yield client
+
+
+def told(http: httpx.Client) -> dict[str, Any]:
+    """Everything a tenant is told about itself and about a person."""
+    found: dict[str, Any] = {path: http.get(f"/v1/{path}").text for path in READ}
+    for path in ASKED:
+        answer = http.post(f"/v1/{path}", json={"to": TO})
+        assert answer.status_code == 200, answer.text
+        # What is said of the moment changes with it.
+        found[path] = {k: v for k, v in answer.json().items() if k != "marketing"}
+    return found
+
+
+def hears(rt: Runtime, http: httpx.Client, caller: Any, body: str, sid: str) -> None:
+    form = {"MessageSid": sid, "SmsStatus": "received", "From": TO, "To": "+12025550199"}
+    form |= {"Body": body}
+    path = f"/webhooks/twilio/{caller.account.id}/inbound"
+    url = rt.settings.public_url + path
+    signature = str(RequestValidator(caller.account.secret).compute_signature(url, form))
+    answer = http.post(path, data=form, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code == 204, answer.text
+
+
+def settle_in(rt: Runtime, http: httpx.Client, caller: Any) -> dict[str, str]:
+    """A tenant does everything there is to do; the ids and names of what it has."""
+    later = (rt.now() + timedelta(days=1)).isoformat()
+    message = http.post("/v1/messages", json={"to": TO, "body": "Hi", "scheduled_for": later})
+    draft = http.post("/v1/messages", json={"to": OTHER, "body": "Hi", "draft": True})
+    for method, path, body in (
+        ("POST", "suppressions", {"to": TO, "scope": "MARKETING"}),
+        ("POST", "consents", {"to": TO, "action": "ask", "source": "web"}),
+        ("PATCH", "policy", {"brand": "Mine"}),
+        ("PUT", "brands/acme", {"status": "active"}),
+        ("PUT", "tendlc-campaigns/acme", {"brand": "acme", "status": "pending"}),
+        ("PATCH", "pools/main", {"regions": ["US"]}),
+        ("PATCH", f"senders/{caller.sender.id}", {"reply_owner": "self"}),
+    ):
+        answer = http.request(method, f"/v1/{path}", json=body)
+        assert answer.status_code < 300, answer.text
+    listed = http.put("/v1/dnc/US", params={"scrubbed_at": AT}, content=f"{TO}\n")
+    learned = http.post("/v1/numbers/import", content=f"to,line_type\n{TO},voip\n")
+    assert (listed.status_code, learned.status_code) == (200, 201)
+    hears(rt, http, caller, "hello", "SM" + "1" * 32)
+    erased = http.post("/v1/erasures", json={"to": "+12025550166"}).json()["id"]
+    ids = {"message": message.json()["id"], "draft": draft.json()["id"]}
+    return ids | {"sender": str(caller.sender.id), "erasure": erased}
+
+
+def test_what_another_tenant_has_is_not_there(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client
+) -> None:
+    has = settle_in(rt, http, caller)
+    before = told(http)
+    for method, path, body in (
+        ("GET", f"messages/{has['message']}", None),
+        ("GET", f"messages/{has['message']}/explain", None),
+        ("GET", f"messages/{has['message']}/events", None),
+        ("POST", f"messages/{has['message']}/cancel", None),
+        ("POST", f"messages/{has['draft']}/submit", None),
+        ("GET", f"erasures/{has['erasure']}", None),
+        ("PATCH", f"senders/{has['sender']}", {"healthy": False}),
+        ("DELETE", "suppressions", {"to": TO}),
+    ):
+        answer = foreign.request(method, f"/v1/{path}", json=body)
+        assert answer.status_code == 404, f"{method} {path}: {answer.text}"
+    named = foreign.post("/v1/messages", json={"to": TO, "body": "Hi", "from": has["sender"]})
+    assert named.json()["errors"][0]["code"] == "unknown_sender"
+    campaign = {"brand": "acme", "status": "verified"}
+    joined = foreign.put("/v1/tendlc-campaigns/theirs", json=campaign)
+    assert joined.json()["errors"][0]["code"] == "unknown_brand"
+    whole = str(told(foreign))
+    assert all(word not in whole for word in [*has.values(), "acme", "Mine", "voip", "hello"])
+    assert told(foreign)["suppressions/check"] == {"suppressed": False, "suppressions": []}
+    assert told(http) == before
+
+
+def test_what_another_tenant_does_is_not_felt(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client, stranger: Any
+) -> None:
+    settle_in(rt, http, caller)
+    before = told(http)
+    settle_in(rt, foreign, stranger)
+    for word, n in (("START", 2), ("YES", 3), ("STOP", 4)):
+        hears(rt, foreign, stranger, word, f"SM{n:032d}")
+    for method, path, body in (
+        ("POST", "suppressions", {"to": TO, "source": "complaint"}),
+        ("DELETE", "suppressions", {"to": TO}),
+        ("POST", "consents", {"to": TO, "action": "revoke", "source": "web"}),
+        ("PUT", "brands/acme", {"status": "suspended"}),
+        ("PATCH", "policy", {"brand": "Theirs", "destinations": {"regions": []}}),
+        ("PATCH", "pools/main", {"regions": []}),
+        ("POST", "erasures", {"to": TO}),
+    ):
+        answer = foreign.request(method, f"/v1/{path}", json=body)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+    # Somebody else's export names their keys; here they stand for nobody of mine.
+    export = foreign.get("/v1/suppressions/export").text
+    assert foreign.post("/v1/suppressions/import", content=export).status_code < 300
+    assert foreign.put("/v1/dnc/US", params={"scrubbed_at": AT}, content="number\n").is_success
+    assert told(http) == before
