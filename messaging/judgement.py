@@ -19,6 +19,7 @@ from messaging.domain.compliance import (
 )
 from messaging.domain.message import Category, Message
 from messaging.domain.registration import Standing
+from messaging.domain.selection import Candidates
 from messaging.runtime import TenantSenders
 from messaging.store.verdicts import Judgement
 
@@ -30,7 +31,8 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
     """Add to gathered facts what does not stand in rows of the recipient: policy and senders."""
     facts.policy = known.policy
     facts.home = known.home
-    standing, campaign = selection.standing_of(message, known.candidates, country)
+    serving = candidates_for(message, known, country)
+    standing, campaign = selection.standing_of(message, serving, country)
     facts.standing = standing
     if campaign is not None:
         facts.has_links = campaign.has_links
@@ -38,8 +40,17 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
         facts.age_gated = campaign.age_gated
     if message.pool_id is not None:
         facts.regions = known.pool_regions.get(message.pool_id)
+    elif standing is Standing.NO_SENDER and serving is not known.candidates:
+        anybody, _ = selection.standing_of(message, known.candidates, country)
+        if anybody is not Standing.NO_SENDER:  # there are senders, in pools that do not serve it
+            facts.regions = frozenset()
     if message.flash:
         facts.flash_offered = offers_flash(known)
+
+
+def candidates_for(message: Message, known: TenantSenders, country: str | None) -> Candidates:
+    """Whom a message may leave from, as far as countries of pools go; a named sender is as it is."""
+    return known.candidates if message.sender_id is not None else known.reaching(country)
 
 
 def offers_flash(known: TenantSenders) -> bool:

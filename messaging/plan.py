@@ -19,7 +19,7 @@ from messaging.domain.compliance.places import place_of
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Category, ProviderAccount
 from messaging.domain.selection import Candidates, Choice, History, Lack, NoSender
-from messaging.judgement import complete, judgement
+from messaging.judgement import candidates_for, complete, judgement
 from messaging.runtime import Runtime, TenantSenders
 from messaging.store.facts import Case
 from messaging.store.messages import Move
@@ -78,7 +78,8 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
         if not isinstance(verdict, Allow):
             _hold_back(plan, case, verdict, now)
             continue
-        opening = _choose(rt, case, known.candidates.serving(country), known, plan)
+        serving = candidates_for(message, known, country).serving(country)
+        opening = _choose(rt, case, serving, known, plan)
         if opening is not None:
             opening.until = verdict.until
             wishes.append((case, opening))

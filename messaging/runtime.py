@@ -54,6 +54,22 @@ class TenantSenders:
     home: str
     """The tenant's own country."""
     read_at: float
+    _reaching: dict[str | None, Candidates] = field(default_factory=dict, repr=False)
+
+    def reaching(self, country: str | None) -> Candidates:
+        """The senders that may be chosen unasked for a country: in no pool, or in one that serves it."""
+        if not self.pool_regions:
+            return self.candidates
+        found = self._reaching.get(country)
+        if found is None:
+            everybody = self.candidates.by_id.values()
+            found = Candidates.of(s for s in everybody if self._serves(s.pool_ids, country))
+            self._reaching[country] = found
+        return found
+
+    def _serves(self, pool_ids: frozenset[UUID], country: str | None) -> bool:
+        limits = (self.pool_regions.get(pool_id) for pool_id in pool_ids)
+        return not pool_ids or any(limit is None or country in limit for limit in limits)
 
 
 @dataclass
