@@ -1,6 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PYTHON ?= python3
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -22,8 +23,8 @@ demo: $(READY) ## Send messages through a local carrier and watch them arrive
 up: $(READY) ## Run the whole system on this machine until Ctrl-C
 	$(BIN)/posthorn up
 
-test: $(READY) ## Run the tests (TESTS="tests/domain -k stop" for some)
-	$(BIN)/python -m pytest $(TESTS)
+test: $(READY) ## Run the tests (TESTS="tests/domain -k stop" for some, JOBS=0 in one process)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 check: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -20,7 +20,7 @@ PERSON, STRANGER, LANDLINE, GONE = (
     "+13035550199",
 )
 """Written to; only named in what is refused; a landline; one the provider knows to have opted out."""
-BODY, SAID, PROOF = "canary-of-the-body", "canary-of-the-answer", "canary-of-the-evidence"
+BODY, SAID, PROOF = "canary-of-the-text", "canary-of-the-answer", "canary-of-the-evidence"
 NUMBERS = ("3035550142", "3035550143", "2079460142", "3035550199")
 NATIONAL = ("(303) 555-0142", "303-555-0142", "(303) 555-0143", "303-555-0143", "020 7946 0142")
 WORDS = (*NUMBERS, *NATIONAL, BODY, SAID, PROOF)
