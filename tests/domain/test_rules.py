@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from messaging.domain.compliance import Allow, Block, Defer, Facts, Reason, judge
+from messaging.domain.compliance import Allow, Block, Defer, Facts, Reason, judge, of_moment
+from messaging.domain.compliance.policy import Policy
 from messaging.domain.compliance.rules import RULES
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.lifecycle import Event, Status, advance
@@ -82,3 +84,34 @@ def test_nobody_who_opted_out_is_written_to_whatever_the_message() -> None:
                 verdict = judge(message, STOPPED, NOW)
                 assert isinstance(verdict, Block)
                 assert verdict.reason is Reason.OPTED_OUT
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "capped"),
+    [
+        # Oklahoma's cap holds from 2022-11-01, by the recipient's calendar.
+        ("America/Chicago", "2022-10-31T23:59:00-05:00", False),
+        ("America/Chicago", "2022-11-01T00:00:00-05:00", True),
+        ("America/Chicago", "2022-11-01T12:00:00+14:00", False),  # a caller's own clock
+        ("Pacific/Auckland", "2022-10-31T11:00:00+00:00", True),
+        ("Pacific/Auckland", "2022-10-31T10:59:00+00:00", False),
+    ],
+)
+def test_a_law_begins_at_the_recipients_midnight(zone: str, at: str, capped: bool) -> None:
+    now = datetime.fromisoformat(at)
+    oklahoma = replace(
+        MESSAGE, recipient="+14055550123", category=Category.MARKETING, time_zone=zone
+    )
+    recent = tuple(now - timedelta(hours=n) for n in (3, 2, 1))
+    known = facts(recent=recent, policy=Policy(caps=()))
+    assert isinstance(of_moment.frequency(oklahoma, known, now), Defer) is capped
+
+
+def test_laws_of_two_days_hold_together_while_midnight_passes() -> None:
+    # Half past eleven in one zone of the place, half past midnight in the other.
+    now = datetime(2022, 11, 1, 4, 30, tzinfo=UTC)
+    florida = replace(MESSAGE, recipient="+18505550123", category=Category.MARKETING)
+    verdict = of_moment.quiet_hours(florida, facts(), now)
+    assert isinstance(verdict, Defer)
+    opens = datetime(2022, 11, 1, 8, tzinfo=ZoneInfo("America/Chicago"))
+    assert opens <= verdict.until < opens + timedelta(minutes=30)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from messaging.domain.compliance import caps, jurisdictions
 from messaging.domain.compliance import quiet_hours as hours_of_day
 from messaging.domain.compliance.facts import Facts
-from messaging.domain.compliance.places import place_of
-from messaging.domain.compliance.quiet_hours import Closed
+from messaging.domain.compliance.jurisdictions import LawCap
+from messaging.domain.compliance.places import Place, place_of
+from messaging.domain.compliance.quiet_hours import Closed, Hours
 from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Category, Message
@@ -27,7 +28,11 @@ def quiet_hours(message: Message, facts: Facts, now: datetime) -> Verdict:
     if message.category is not Category.MARKETING:
         return ALLOW
     wishes = facts.policy.quiet_hours
-    hours = jurisdictions.hours_for(place_of(message), wishes, now.date())
+    place = place_of(message)
+    days = _days(place, now)
+    hours = jurisdictions.hours_for(place, wishes, days[0])
+    if len(days) > 1:  # where it is a new day somewhere, what ends or begins with it counts too
+        hours = _together(hours, jurisdictions.hours_for(place, wishes, days[-1]))
     margin = timedelta(minutes=wishes.closing_margin_minutes)
     found = hours_of_day.consult(hours, now, margin)
     if not isinstance(found, Closed):
@@ -52,8 +57,9 @@ def frequency(message: Message, facts: Facts, now: datetime) -> Verdict:
         if cap.category is message.category
     ]
     if message.category is Category.MARKETING:
-        law = jurisdictions.caps_for(place_of(message), now.date())
-        limits += [(f"cap:{cap.rule}", cap.limit, cap.hours) for cap in law]
+        place = place_of(message)
+        law = {cap for day in _days(place, now) for cap in jurisdictions.caps_for(place, day)}
+        limits += [(f"cap:{cap.rule}", cap.limit, cap.hours) for cap in sorted(law, key=_name)]
     full = caps.free_at(facts.recent, limits, now)
     if full is None:
         return ALLOW
@@ -62,6 +68,19 @@ def frequency(message: Message, facts: Facts, now: datetime) -> Verdict:
     if facts.policy.over_cap == "drop":
         return Block(Event.BLOCKED_COMPLIANCE, Reason.FREQUENCY_CAP, rule, detail)
     return Defer(free_at, Reason.FREQUENCY_CAP, rule, detail)
+
+
+def _name(cap: LawCap) -> str:
+    return cap.rule
+
+
+def _days(place: Place, now: datetime) -> list[date]:
+    """The days it is now on the clocks somebody may live by, earliest first: laws begin at midnight."""
+    return sorted({now.astimezone(ZoneInfo(zone)).date() for zone in place.zones}) or [now.date()]
+
+
+def _together(one: Hours, other: Hours) -> Hours:
+    return one if one == other else Hours(tuple(dict.fromkeys((*one.clocks, *other.clocks))))
 
 
 def velocity(_message: Message, facts: Facts, _now: datetime) -> Verdict:
