@@ -160,9 +160,9 @@ def scrape(port: int) -> dict[str, Any]:
 
 
 def test_metrics_come_from_both_stores(rt: Runtime, http: httpx.Client) -> None:
-    http.post("/v1/messages", json=[{"to": TO, "body": "x", "priority": "HIGH"}] * 2)
     rt.counters.flush()
     rt.redis.delete(telemetry.COUNTERS_KEY)  # other tests of this database count too
+    http.post("/v1/messages", json=[{"to": TO, "body": "x", "priority": "HIGH"}] * 2)
     rt.counters.add({'posthorn_attempts_total{outcome="accepted",provider="twilio"}': 3})
     rt.counters.add(
         telemetry.buckets("posthorn_due_to_sent_seconds", (0.5, 10.0), [0.1, 7.0, 20.0], lane="low")
