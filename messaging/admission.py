@@ -52,17 +52,17 @@ def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
                 admitted.rows.append(draft.row)  # judged when it is sent
             else:
                 asked.append((one, draft))
-    found = facts.of_people(db, [_person(one, draft.row) for one, draft in asked])
+    people = [_person(one, draft.row) for one, draft in asked]
+    found = facts.of_people(db, people)
     met: dict[Person, datetime] = {}
-    for (one, draft), (known, first) in zip(asked, found, strict=True):
-        who = _person(one, draft.row)
+    for (one, draft), who, (known, first) in zip(asked, people, found, strict=True):
         if first and not _met(met, who) and not _introduce(one, draft):
             one.entries[draft.entry] = Refused([TOO_LONG_ENCODED])
             continue
         if draft.row.status is Status.DRAFT:
             admitted.rows.append(draft.row)
-        elif _judge(admitted, one, draft, known):
-            met[replace(who, at=_ANY_TIME)] = who.at
+        elif _judge(admitted, one, draft, known) and first:
+            met[who._replace(at=_ANY_TIME)] = who.at
     return admitted
 
 
@@ -71,7 +71,7 @@ _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 def _met(met: Mapping[Person, datetime], who: Person) -> bool:
     """Whether what was admitted before in this transaction says already who writes."""
-    before = met.get(replace(who, at=_ANY_TIME))
+    before = met.get(who._replace(at=_ANY_TIME))
     return before is not None and before <= who.at < before + timedelta(days=who.notice_days)
 
 

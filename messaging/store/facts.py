@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -170,8 +170,7 @@ def _facts(suppression: Any, line: Any, marketing: Any, recent: Any) -> Facts:
     return facts
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):  # made and looked up for every message handed in
     """A recipient as the intake asks about one, before there is a message."""
 
     tenant_id: UUID
