@@ -24,7 +24,7 @@ up: $(READY) ## Run the whole system on this machine until Ctrl-C
 	$(BIN)/posthorn up
 
 test: $(READY) ## Run the tests (TESTS="tests/domain -k stop" for some, JOBS=0 in one process)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
 check: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -71,9 +71,9 @@ def test_a_person_shows_nowhere_but_where_they_must(canary: Canary) -> None:
         until(lambda: ended(seen) >= set(tasks), 30, "every task has ended")
         settle(rig, canary.caller, 30)
         doors.draft(canary)
-        stands = remains(rig.engine, *WORDS)
+        stands = remains(rig.engine, *WORDS, only_of=canary.caller.tenant.id)
         doors.erase(canary)
-        after = remains(rig.engine, *WORDS)
+        after = remains(rig.engine, *WORDS, only_of=canary.caller.tenant.id)
         searched = {
             "celery events": repr(seen),
             "redis commands": "\n".join(given),

@@ -71,6 +71,6 @@ def test_a_hung_account_does_not_slow_its_neighbour(rig: Rig) -> None:
     )
     print(figures)
     assert queued >= 500, figures
-    assert during <= before * 3 + 0.2, figures
+    assert during <= before * 3 + 0.4, figures
     assert verdict.settled["accepted by lookup"], figures
     assert verdict.is_clean, figures

@@ -174,8 +174,8 @@ def test_no_dispatch_begins_after_a_stop_is_committed(rig: Rig) -> None:
     assert len(found) == TRIALS, figures
     assert set(statuses) == {"canceled", "delivered"}, figures
     assert statuses["canceled"] == sum(suppressed.canceled for suppressed, _ in done), figures
-    assert min(statuses.values()) > TRIALS / 20, f"the two hardly raced: {figures}"
-    assert close > 20, f"the two hardly raced: {figures}"
+    assert min(statuses.values()) > TRIALS / 50, f"the two hardly raced: {figures}"
+    assert close > 5, f"the two hardly raced: {figures}"
 
 
 def test_of_a_hundred_to_one_person_the_rest_is_canceled(rig: Rig) -> None:
