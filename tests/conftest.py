@@ -16,6 +16,7 @@ from messaging.store import migrate
 NewDatabase = Callable[[str], str]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever takes a whole system runs first and one after the other; the rest beside it, by file."""
     groups = {item: _group(item) for item in items}
