@@ -24,7 +24,12 @@ up: $(READY) ## Run the whole system on this machine until Ctrl-C
 	$(BIN)/posthorn up
 
 test: $(READY) ## Run the tests (TESTS="tests/domain -k stop" for some, JOBS=0 in one process)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+ifdef TESTS
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+else
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not stack and not fault"
+	$(BIN)/python -m pytest -m "stack or fault"
+endif
 
 check: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -16,23 +16,6 @@ from messaging.store import migrate
 NewDatabase = Callable[[str], str]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever takes a whole system runs first and one after the other; the rest beside it, by file."""
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: groups[item] != _WHOLE_SYSTEM)
-
-
-_WHOLE_SYSTEM = "whole system"
-
-
-def _group(item: pytest.Item) -> str:
-    marked = item.get_closest_marker("stack") or item.get_closest_marker("fault")
-    return _WHOLE_SYSTEM if marked else str(item.path)
-
-
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """A Postgres and a Redis of this test session's own.
