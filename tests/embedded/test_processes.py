@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -184,6 +185,18 @@ def test_kill_nine_of_the_supervisor_leaves_nothing(
                 os.kill(pid, signal.SIGKILL)  # the forked copy, which nobody promised to end
 
 
+def await_handlers(pid: int) -> None:
+    """Until `wait` has its handlers in place: that of SIGTERM is the last."""
+    status = Path(f"/proc/{pid}/status")
+    deadline = time.monotonic() + 10
+    while status.exists():
+        caught = re.search(r"^SigCgt:\s*(\w+)", status.read_text(), re.MULTILINE)
+        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_wait_ends_at_a_signal_and_all_stop_in_order(
     tmp_path: Path,
@@ -192,6 +205,7 @@ def test_wait_ends_at_a_signal_and_all_stop_in_order(
     gone: Callable[[list[int]], None],
 ) -> None:
     holder = hold(HOLD_GROUP, tmp_path, PARENT)
+    await_handlers(holder.process.pid)
     holder.process.send_signal(how)
     said, _ = holder.process.communicate(timeout=30)
     assert (holder.process.returncode, said) == (0, "in order\n")
