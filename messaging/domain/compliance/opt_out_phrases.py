@@ -53,6 +53,7 @@ optout\b|unsub me\b|unsubs?c?ri?be?\w*\b|un subscribe\b|unsubs?cri\w*
 ^stop (?:please|pls|plz|now|all|this|these|it right|\d+)\b(?! (?:is where|is at))
 ^stop i (?:m not|am not|don ?t|do not|never|didn ?t|did not|said|already|told|have no)\b
 (?:spam|scam|enough|please|pls|plz) stop$
+(?:not|no longer) interested (?:(?:so|and|please|pls|plz|just) )*stop$|^stop (?:i m |i am |im )?not interested$
 (?:reported?|reporting) (?:you|this|u|it) (?:to|for|as) (?:the )?(?:fcc|ftc|spam|harassment)\b
 """
 
