@@ -22,8 +22,8 @@ EXACT = [
 
 INFERRED = {
     "en": """
-Not interested, please stop
-Stop. Not interested
+        Not interested, please stop
+        Stop. Not interested
         please stop
         STOP PLEASE
         ok stop
