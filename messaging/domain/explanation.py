@@ -134,8 +134,9 @@ _CALLED_OFF = {
     "opted_out": "the recipient opted out",
     "unreachable": "the recipient's number turned out to be out of service",
     "complaint": "the recipient complained",
-    "erased": "the recipient's data was erased",
+    "erased": "the recipient was erased",
 }
+"""Why a message was called off, where it was not its sender who did."""
 
 
 def _canceled(story: Story) -> str:
@@ -143,14 +144,6 @@ def _canceled(story: Story) -> str:
     if because is not None:
         return f"It was called off at {_when(story.entered_at)}, before it was sent, because {because}."
     return f"It was called off by its sender at {_when(story.entered_at)}, before it was sent."
-
-
-_CALLED_OFF = {
-    "opted_out": "the recipient opted out",
-    "unreachable": "the recipient's number turned out to be out of service",
-    "erased": "the recipient was erased",
-}
-"""Why a message was called off, where it was not its sender who did."""
 
 
 def _received(story: Story) -> str:
