@@ -87,6 +87,7 @@ local function window(w, length, stored)
     w.tail, w.front, w.barrier_end = 0, 0, 0
   end
   w.latest = w.count > 0 and field(w, w.count, 0) or 0
+  w.stamp = math.max(w.stamp, w.latest) -- what is only counted is not earlier than what lies ahead
   w.gone = spent_until(w, now - length)
 end
 

@@ -129,14 +129,6 @@ def test_ten_a_second_are_ten_a_second(
         f"\n{flushes} flushes, {SECONDS:g} s: {len(since)} granted, {len(since) / SECONDS:.3f}/s; "
         f"in any second at most {max(up_to)}, after the first at least {min(after)}"
     )
-    print(
-        [round(x, 3) for x in since[:60]],
-        [
-            (n, round(since[n + 1] - x, 3))
-            for n, x in enumerate(since[:-1])
-            if since[n + 1] - x > 0.13
-        ],
-    )
     assert max(up_to) <= MOST
     assert min(after) >= MOST - 1
     assert len(since) == pytest.approx(MOST * SECONDS, rel=TOLERANCE)
