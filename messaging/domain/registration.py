@@ -22,6 +22,8 @@ class SenderKind(StrEnum):
     TOLL_FREE = "toll_free"
     SHORT_CODE = "short_code"
     ALPHANUMERIC = "alphanumeric"
+    EMAIL = "email"
+    INSTAGRAM = "instagram"
 
 
 class BrandStatus(StrEnum):
@@ -97,8 +99,13 @@ REGIMES = (TENDLC_COUNTRIES, TOLL_FREE_COUNTRIES - TENDLC_COUNTRIES)
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}")
 
 
-def kind_of(address: str) -> SenderKind:
-    """What sort of sender an address is: E.164, a bare short code, or a name."""
+_KINDS = {"email": SenderKind.EMAIL, "instagram_dm": SenderKind.INSTAGRAM}
+
+
+def kind_of(address: str, channel: str = "sms") -> SenderKind:
+    """What sort of sender an address is: on SMS E.164, a bare short code, or a name."""
+    if channel in _KINDS:
+        return _KINDS[channel]
     if _TOLL_FREE.fullmatch(address):
         return SenderKind.TOLL_FREE
     if address.startswith("+"):
