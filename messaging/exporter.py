@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from messaging import __version__, telemetry
 from messaging.runtime import Runtime
 from messaging.settings import Settings
-from messaging.store import gauges, views
+from messaging.store import fleet_views, gauges, views
 from messaging.telemetry import log
 
 _CACHED_SECONDS = 5.0
@@ -79,7 +79,7 @@ def _from_postgres(rt: Runtime) -> Iterator[Metric]:
     up = GaugeMetricFamily("posthorn_database_up", "Whether Postgres answers")
     try:
         with rt.engine.connect() as db:
-            found = [*_lanes(db), *_waiting(db), *_doubt(db), *_heartbeats(db)]
+            found = [*_lanes(db), *_waiting(db), *_doubt(db), *_heartbeats(db), *_senders(db)]
     except SQLAlchemyError as error:
         log().error("scrape_without_database", kind=type(error).__name__)
         found = []
@@ -136,6 +136,27 @@ def _heartbeats(db: Connection) -> Iterator[Metric]:
     for name, at in gauges.heartbeats(db).items():
         family.add_metric([name], at)
     yield family
+
+
+def _senders(db: Connection) -> Iterator[Metric]:
+    """How senders stand, by id: an address is somebody's, and a metric is everybody's."""
+    state = GaugeMetricFamily(
+        "posthorn_sender_state", "1 for the state a sender is in", labels=["sender", "state"]
+    )
+    left = GaugeMetricFamily(
+        "posthorn_sender_headroom_share", "What is left of a sender's day", labels=["sender"]
+    )
+    delivered = GaugeMetricFamily(
+        "posthorn_sender_delivered_ratio",
+        "Delivered, of what ended within 24 hours; absent where nothing did",
+        labels=["sender"],
+    )
+    for view in fleet_views.read(db, None):
+        state.add_metric([str(view.id), view.state.value], 1)
+        left.add_metric([str(view.id)], view.headroom)
+        if view.day.ended:
+            delivered.add_metric([str(view.id)], view.day.delivered / view.day.ended)
+    yield from (state, left, delivered)
 
 
 def counted(series: Mapping[str, float]) -> Iterator[Metric]:

@@ -23,8 +23,9 @@ from messaging import access, embedded, onboarding, stack, store
 from messaging.discovery import Address, announcing
 from messaging.domain.errors import PosthornError
 from messaging.domain.message import DEVELOPMENT
+from messaging.domain.sender_request import SenderRequest
 from messaging.embedded import check_reachable
-from messaging.onboarding import NewAccount, NewSender
+from messaging.onboarding import NewAccount
 from messaging.processes import Group
 from messaging.runtime import Runtime
 from messaging.sandbox import DEFAULT_ACCOUNT
@@ -38,7 +39,7 @@ READY_TIMEOUT = 90.0
 POOL = "main"
 SANDBOX_ACCOUNT = "sandbox"
 SENDERS = tuple(
-    NewSender(address, mps=50.0, is_default=address == "+12025550100")
+    SenderRequest(address=address, mps=50.0, is_default=address == "+12025550100")
     for address in (
         "+12025550100",
         "+12125550100",
@@ -64,7 +65,7 @@ def standalone(
     settings: Settings,
     ports: Ports,
     *,
-    senders: Sequence[NewSender] = SENDERS,
+    senders: Sequence[SenderRequest] = SENDERS,
     sandbox_options: Sequence[str] = (),
 ) -> Iterator[Standalone]:
     """Everything, for as long as the block lasts. `ports` must be free.
@@ -131,7 +132,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _prepare(
-    settings: Settings, ports: Ports, flower: Flower, senders: Sequence[NewSender]
+    settings: Settings, ports: Ports, flower: Flower, senders: Sequence[SenderRequest]
 ) -> tuple[Address, str]:
     """Bring the schema to the newest version; in development, make somebody who can send.
 

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from messaging.domain.message import Category, Priority
-from messaging.onboarding import NewSender
+from messaging.domain.sender_request import SenderRequest
 
 RECIPIENTS = Path(__file__).parent / "recipients.csv"
 _AREAS = (
@@ -22,7 +22,8 @@ _AREAS = (
     "512", "602", "615", "617", "702", "704", "713", "801", "816", "919",
 )  # fmt: skip
 SENDERS = tuple(
-    NewSender(f"+1{area}5550100", mps=200.0, is_default=area == _AREAS[0]) for area in _AREAS
+    SenderRequest(address=f"+1{area}5550100", mps=200.0, is_default=area == _AREAS[0])
+    for area in _AREAS
 )
 """Fast ones: how long a rate makes messages wait is not what is shown."""
 
