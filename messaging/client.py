@@ -170,6 +170,8 @@ class Messages:
     ) -> Accepted:
         """Send one message; `fields` are those of `POST /v1/messages` (`from_` stands for `from`).
 
+        Among them `lead`, `campaign`, `source`, `use_case` and `agent`, which may decide the sender.
+
         Raises:
             ApiError: it was refused; nothing was kept.
             UnreachableError: no answer came; send again with the same `idempotency_key`.

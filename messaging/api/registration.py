@@ -13,18 +13,19 @@ from messaging import registration
 from messaging.api import schema
 from messaging.api.native import Desks, Tenants
 from messaging.domain.registration import BrandStatus, CampaignStatus
+from messaging.domain.sender_request import PLAIN
 from messaging.store.registrations import Brand, TendlcCampaign
 
 router = APIRouter(prefix="/v1", tags=["registrations"])
 
-PLAIN = r"^[^\x00-\x1f\x7f]+$"
-"""A line of text; a table of names is no place for control characters."""
 Name = Annotated[
     str, Path(min_length=1, max_length=80, pattern=PLAIN, description="what you call it")
 ]
 Reference = Annotated[
     str | None, Field(min_length=1, max_length=80, pattern=PLAIN, description="the provider's id")
 ]
+
+Segments = Annotated[int | None, Field(ge=1, le=1_000_000_000)]
 
 
 class BrandState(BaseModel):
@@ -42,6 +43,13 @@ class BrandState(BaseModel):
         Field(
             description="the account that it and its campaigns are registered with, by name; needed"
             " where you have several that can be asked"
+        ),
+    ] = None
+    segments_per_day: Annotated[
+        Segments,
+        Field(
+            description="what one carrier lets it send over all its campaigns, as registered; null"
+            " is no limit of ours"
         ),
     ] = None
 
@@ -80,6 +88,10 @@ class CampaignState(BaseModel):
         bool, Field(description="it declared that texts hold phone numbers")
     ] = True
     age_gated: Annotated[bool, Field(description="it is for adults who were asked")] = False
+    segments_per_minute: Annotated[
+        Segments,
+        Field(description="what carriers let it send, as registered; null is no limit of ours"),
+    ] = None
 
 
 class CampaignBody(CampaignState):

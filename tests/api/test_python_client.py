@@ -51,6 +51,14 @@ def test_a_message_sent_is_read_listed_and_called_off(ph: Posthorn) -> None:
     assert len(refused.value.request_id) == 36
 
 
+def test_whatever_a_message_belongs_to_goes_with_it(ph: Posthorn) -> None:
+    belongs = {"lead": "4711", "campaign": "spring", "source": "web", "agent": "ann"}
+    sent = ph.messages.send(to=TO, body="Hello", template="hello", traffic="Test", **belongs)
+    raw = ph.messages.get(sent.id).raw
+    assert {name: raw[name] for name in belongs} == belongs
+    assert (raw["template"], raw["traffic"], raw["is_warmup"]) == ("hello", "Test", False)
+
+
 def test_a_draft_waits_for_its_submission(ph: Posthorn, rt: Runtime) -> None:
     later = rt.now() + timedelta(hours=1)
     drafts = [ph.messages.send(to=TO, body="Soon", draft=True) for _ in range(2)]
