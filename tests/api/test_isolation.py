@@ -15,7 +15,7 @@ from messaging.runtime import Runtime
 TO, OTHER = "+12025550123", "+12025550124"
 READ = (
     "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
-    "tendlc-campaigns", "senders", "pools", "messages", "inbound",
+    "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "templates/paused",
 )  # fmt: skip
 ASKED = (
     "consents/check", "consents/history", "suppressions/check", "suppressions/history",
@@ -65,6 +65,10 @@ def settle_in(rt: Runtime, http: httpx.Client, caller: Any) -> dict[str, str]:
         ("PUT", "tendlc-campaigns/acme", {"brand": "acme", "status": "pending"}),
         ("PATCH", "pools/main", {"regions": ["US"]}),
         ("PATCH", f"senders/{caller.sender.id}", {"reply_owner": "self"}),
+        ("POST", "pools", {"name": "my pool"}),
+        ("PUT", f"pools/my pool/senders/{caller.sender.id}", None),
+        ("PUT", "bindings", {"kind": "campaign", "ref": "my campaign", "pool": "my pool"}),
+        ("PUT", "bindings", {"kind": "lead", "ref": "my lead", "sender": str(caller.sender.id)}),
     ):
         answer = http.request(method, f"/v1/{path}", json=body)
         assert answer.status_code < 300, answer.text
@@ -89,7 +93,15 @@ def test_what_another_tenant_has_is_not_there(
         ("POST", f"messages/{has['message']}/cancel", None),
         ("POST", f"messages/{has['draft']}/submit", None),
         ("GET", f"erasures/{has['erasure']}", None),
-        ("PATCH", f"senders/{has['sender']}", {"healthy": False}),
+        ("GET", f"senders/{has['sender']}", None),
+        ("PATCH", f"senders/{has['sender']}", {"state": "cordoned"}),
+        ("DELETE", f"senders/{has['sender']}", None),
+        ("PATCH", "pools/my pool", {"sticky": False}),
+        ("DELETE", "pools/my pool", None),
+        ("PUT", f"pools/my pool/senders/{has['sender']}", None),
+        ("PUT", f"pools/main/senders/{has['sender']}", None),
+        ("DELETE", f"pools/main/senders/{has['sender']}", None),
+        ("DELETE", "bindings", {"kind": "campaign", "ref": "my campaign"}),
         ("DELETE", "suppressions", {"to": TO}),
     ):
         answer = foreign.request(method, f"/v1/{path}", json=body)
@@ -99,8 +111,13 @@ def test_what_another_tenant_has_is_not_there(
     campaign = {"brand": "acme", "status": "verified"}
     joined = foreign.put("/v1/tendlc-campaigns/theirs", json=campaign)
     assert joined.json()["errors"][0]["code"] == "unknown_brand"
+    for target in ({"sender": has["sender"]}, {"pool": "my pool"}):
+        bound = foreign.put("/v1/bindings", json={"kind": "source", "ref": "x", **target})
+        assert bound.json()["errors"][0]["code"].startswith("unknown_")
     whole = str(told(foreign))
-    assert all(word not in whole for word in [*has.values(), "acme", "Mine", "voip", "hello"])
+    assert all(
+        word not in whole for word in [*has.values(), "acme", "Mine", "my ", "voip", "hello"]
+    )
     assert told(foreign)["suppressions/check"] == {"suppressed": False, "suppressions": []}
     assert told(http) == before
 
@@ -120,6 +137,10 @@ def test_what_another_tenant_does_is_not_felt(
         ("PUT", "brands/acme", {"status": "suspended"}),
         ("PATCH", "policy", {"brand": "Theirs", "destinations": {"regions": []}}),
         ("PATCH", "pools/main", {"regions": []}),
+        ("DELETE", "bindings", {"kind": "campaign", "ref": "my campaign"}),
+        ("DELETE", f"pools/my pool/senders/{stranger.sender.id}", None),
+        ("DELETE", "pools/my pool", None),
+        ("DELETE", f"senders/{stranger.sender.id}", None),
         ("POST", "erasures", {"to": TO}),
     ):
         answer = foreign.request(method, f"/v1/{path}", json=body)

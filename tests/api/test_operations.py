@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 import redis
+import sqlalchemy as sa
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
@@ -192,6 +193,29 @@ def test_metrics_come_from_both_stores(rt: Runtime, http: httpx.Client) -> None:
         ("+Inf", 3.0),
     ]
     assert found["posthorn_messages_accepted"].samples[0].value > 0
+
+
+def test_senders_are_measured_without_their_addresses(
+    rt: Runtime, http: httpx.Client, caller: Any
+) -> None:
+    sender_id = str(caller.sender.id)
+    stats = sa.text(
+        "INSERT INTO sender_stats (sender_id, template, bucket, delivered, filtered)"
+        " VALUES (:id, '', now(), 3, 1)"
+    )
+    with rt.engine.begin() as db:
+        db.execute(stats, {"id": sender_id})
+    http.patch(f"/v1/senders/{sender_id}", json={"state": "cordoned"})
+    families = {m.name: m for m in exporter.Ledger(rt).collect()}
+
+    def of(name: str) -> list[tuple[dict[str, str], float]]:
+        found = [(s.labels, s.value) for s in families[f"posthorn_sender_{name}"].samples]
+        return [sample for sample in found if sample[0]["sender"] == sender_id]
+
+    assert of("state") == [({"sender": sender_id, "state": "cordoned"}, 1)]
+    assert of("headroom_share") == [({"sender": sender_id}, 1.0)]
+    assert of("delivered_ratio") == [({"sender": sender_id}, 0.75)]
+    assert caller.sender.address not in str([m.samples for m in families.values()])
 
 
 def test_a_scrape_without_the_database_says_so(

@@ -108,18 +108,18 @@ def test_a_number_is_taken_off_its_campaign_and_put_on_another(
     put(http, "tendlc-campaigns/side", brand="side", status="verified", use_case="MIXED")
     found = http.patch(where, json={"campaign": "side", "reply_owner": "self"}).json()
     assert (found["campaign"], found["standing"]) == ("side", "clear")
-    assert (found["reply_owner"], found["healthy"]) == ("self", True)
+    assert (found["reply_owner"], found["state"]) == ("self", "active")
     found = http.patch(where, json={"verification": "suspended"}).json()
     assert (found["standing"], found["reply_owner"]) == ("campaign_not_verified", "self")
-    found = http.patch(where, json={"verification": "verified", "healthy": False}).json()
-    assert (found["standing"], found["healthy"]) == ("clear", False)
+    found = http.patch(where, json={"verification": "verified", "state": "cordoned"}).json()
+    assert (found["standing"], found["state"]) == ("clear", "cordoned")
     (listed,) = http.get("/v1/senders").json()["data"]
     assert listed == found
 
 
 def test_brands_and_campaigns_are_listed_as_they_were_put(http: httpx.Client) -> None:
     brand = put(http, "brands/Acme Ltd", status="pending", account="main")
-    registered = {"provider_brand_id": None, "account": "main"}
+    registered = {"provider_brand_id": None, "account": "main", "segments_per_day": None}
     assert brand == {"name": "Acme Ltd", "status": "pending", **registered}
     campaign = put(
         http,
@@ -130,10 +130,12 @@ def test_brands_and_campaigns_are_listed_as_they_were_put(http: httpx.Client) ->
         provider_service_id="MG1",
         has_links=False,
         age_gated=True,
+        segments_per_minute=240,
     )
     assert campaign["has_links"] is False
     assert (campaign["provider_campaign_id"], campaign["provider_service_id"]) == ("QE1", "MG1")
     assert (campaign["has_phone_numbers"], campaign["age_gated"]) == (True, True)
+    assert campaign["segments_per_minute"] == 240
     brands = http.get("/v1/brands").json()["data"]
     assert [b["name"] for b in brands] == ["Acme Ltd", "main"]
     assert brand in brands
@@ -146,9 +148,10 @@ def test_brands_and_campaigns_are_listed_as_they_were_put(http: httpx.Client) ->
 
 
 def test_a_pool_is_limited_to_countries(http: httpx.Client) -> None:
-    assert http.get("/v1/pools").json()["data"] == [{"name": "main", "regions": None}]
+    (pool,) = http.get("/v1/pools").json()["data"]
+    assert (pool["name"], pool["regions"]) == ("main", None)
     limited = http.patch("/v1/pools/main", json={"regions": ["US", "CA"]}).json()
-    assert limited == {"name": "main", "regions": ["CA", "US"]}
+    assert limited == pool | {"regions": ["CA", "US"]}
     abroad = {"to": "+5511955550123", "body": "x", "pool": "main"}
     answer = http.post("/v1/messages", json=abroad)
     assert (answer.status_code, answer.json()["code"]) == (422, "region_not_permitted")
@@ -173,11 +176,12 @@ WRONG: list[tuple[tuple[str, str], Any, int, str | None]] = [
     (SENDER, {}, 422, "#"),
     (SENDER, {"campaign": "none"}, 422, "#/campaign"),
     (SENDER, {"campaign": "a\x00b"}, 422, "#/campaign"),
+    (BRAND, {"status": "active", "segments_per_day": 0}, 422, "#/segments_per_day"),
     (SENDER, {"verification": None}, 422, "#/verification"),
     (SENDER, {"provider_verification_id": "HH1"}, 422, "#/provider_verification_id"),
     (SENDER, {"address": "+12025550177"}, 422, "#/address"),
-    (("PATCH", f"/v1/senders/{NO_ID}"), {"healthy": True}, 404, None),
-    (("PATCH", "/v1/senders/12"), {"healthy": True}, 404, None),
+    (("PATCH", f"/v1/senders/{NO_ID}"), {"state": "active"}, 404, None),
+    (("PATCH", "/v1/senders/12"), {"state": "active"}, 404, None),
     (POOL, {}, 422, "#"),
     (POOL, {"regions": ["us"]}, 422, "#/regions"),
     (POOL, {"regions": ["XX"]}, 422, "#/regions"),

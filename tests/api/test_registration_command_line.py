@@ -51,13 +51,11 @@ def test_a_number_is_registered_from_a_terminal(
     assert by_address["+12025550150"]["reply_owner"] == "provider"
     assert by_address["+18885550150"]["standing"] == "toll_free_not_verified"
     assert by_address["+18885550150"]["reply_owner"] == "network"
-    toll_free = ("registration", "sender", "+18885550150")
+    toll_free = ("senders", "change", "+18885550150")
     assert "clear" in run(*toll_free, "--verification=verified").stderr
-    off = run("registration", "sender", str(caller.sender.id), "--campaign=", "--reply-owner=self")
+    off = run("senders", "change", str(caller.sender.id), "--campaign=", "--reply-owner=self")
     assert "campaign_not_verified" in off.stderr
-    run("registration", "pool", "main", "--region=US", "--region=PR")
-    assert shown("registration", "pools") == [{"name": "main", "regions": ["PR", "US"]}]
-    run("registration", "pool", "main", "--everywhere")
+    run("registration", "brand", "acme", "--status=active", "--segments-per-day=2000")
     assert [b["name"] for b in shown("registration", "brands")] == ["acme", "main"]
     (alerts, _main) = shown("registration", "campaigns")
     assert (alerts["name"], alerts["has_links"]) == ("alerts", False)
@@ -88,7 +86,8 @@ def test_a_terminal_has_the_provider_asked_at_once(
         sandbox.http.post("/sandbox/registrations", json=said).raise_for_status()
     run("brand", "acme", "--status=pending", f"--provider-id={brand}", "--account=there")
     command("senders", "add", "+18885550150", "--account=there", env=terminal)
-    run("sender", "+18885550150", f"--provider-id={verification}")
+    words = ("senders", "change", "+18885550150", f"--provider-id={verification}")
+    assert command(*words, env=terminal).returncode == 0
     assert "2 changed" in run("refresh").stderr
     assert http.get("/v1/brands").json()["data"][0]["status"] == "active"
     by_address = {s["address"]: s for s in http.get("/v1/senders").json()["data"]}
@@ -102,12 +101,12 @@ def test_a_terminal_has_the_provider_asked_at_once(
     ("words", "status", "said"),
     [
         (("registration", "campaign", "x", "--brand=none", "--status=pending"), 2, "brand"),
-        (("registration", "sender", "+12025550166", "--healthy"), 1, "no sender"),
-        (("registration", "sender", "+12025550199"), 2, "at least one"),
-        (("registration", "pool", "main"), 2, "--region"),
-        (("registration", "pool", "main", "--region=XX"), 2, "capital letters"),
-        (("registration", "pool", "none", "--region=US"), 1, "no pool"),
-        (("senders", "add", "+12025550150", "--account=main", "--campaign=x"), 1, "main"),
+        (
+            ("registration", "brand", "x", "--status=active", "--segments-per-day=0"),
+            2,
+            "equal to 1",
+        ),
+        (("senders", "add", "+12025550150", "--account=main", "--campaign=x"), 2, "main"),
     ],
 )
 def test_a_mistake_at_the_terminal_is_a_sentence(

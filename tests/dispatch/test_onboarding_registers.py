@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from messaging import onboarding, registration
+from messaging import fleet, onboarding, registration, sender_changes
 from messaging.domain.registration import BrandStatus
-from messaging.onboarding import NewAccount, NewSender
+from messaging.domain.sender_request import SenderPatch, SenderRequest
+from messaging.onboarding import NewAccount
 from messaging.store.registrations import Brand
 from messaging.store.tenants import Tenant
 from tests.world import ClockedRuntime
 
 ACCOUNT = NewAccount("twilio", "sandbox", "AC1", "secret", "http://127.0.0.1:9")
-NUMBERS = [NewSender("+12025550100"), NewSender("+13035550100"), NewSender("+5511955550100")]
+NUMBERS = [
+    SenderRequest(address="+12025550100"),
+    SenderRequest(address="+13035550100"),
+    SenderRequest(address="+5511955550100"),
+]
 
 
 def start(rt: ClockedRuntime) -> Tenant:
@@ -37,9 +42,9 @@ def test_every_start_leaves_registered_numbers(rt: ClockedRuntime) -> None:
 
 def test_a_start_mends_what_is_missing_and_keeps_what_was_decided(rt: ClockedRuntime) -> None:
     tenant = start(rt)
-    onboarding.add_senders(rt, tenant, "sandbox", [NewSender("+12125550100")])
+    fleet.add(rt, tenant, [SenderRequest(address="+12125550100")])
     first = rt.senders_of(tenant.id).names["+12025550100"]
-    registration.change_sender(rt, tenant, first, {"campaign": None})
+    sender_changes.change(rt, tenant, first, SenderPatch(campaign=None))
     registration.put_brand(rt, tenant, Brand("development", BrandStatus.SUSPENDED))
     start(rt)
     assert standings(rt, tenant) == {

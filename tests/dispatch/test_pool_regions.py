@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging.store import registrations
+from messaging.store import fleet
 from messaging.store import senders as sender_store
 from tests.world import World
 
@@ -22,7 +22,7 @@ def limited(world: World) -> World:
 
 def limit(world: World, *countries: str) -> None:
     with world.rt.engine.begin() as db:
-        registrations.limit_pool(db, world.tenant.id, "main", frozenset(countries))
+        fleet.change_pool(db, world.tenant.id, "main", {"regions": list(countries)})
     world.forget_senders()
 
 

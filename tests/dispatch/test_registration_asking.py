@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from messaging import registration, registration_refresh, telemetry
+from messaging import registration, registration_refresh, sender_changes, telemetry
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.registration import BrandStatus, Verification
+from messaging.domain.sender_request import SenderPatch
 from messaging.store.registrations import Brand
 from tests.carrier import Carrier, Reply, refused
 from tests.dispatch.registry import (
@@ -146,8 +147,8 @@ def test_asking_now_asks_about_one_tenants_alone(world: World) -> None:
 def test_a_verification_said_by_hand_is_followed_by_the_providers(world: World) -> None:
     number = world.add_sender("+18885550150", provider_verification_id=TOLL_FREE)
     ask(world, stands("TWILIO_APPROVED"))
-    said = registration.SenderChange(verification=Verification.REJECTED)
-    changed = registration.change_sender(world.rt, world.tenant, number.id, said)
+    said = SenderPatch(verification=Verification.REJECTED)
+    changed = sender_changes.change(world.rt, world.tenant, number.id, said)
     assert changed.standing == "toll_free_not_verified"
     assert ask(world, stands("TWILIO_APPROVED")) == ("1 changed", [TOLL_FREE])
     known = world.rt.senders_of(world.tenant.id).candidates.by_id[number.id]

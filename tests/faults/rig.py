@@ -28,9 +28,10 @@ import redis
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from messaging import access, onboarding, stack, store
+from messaging import access, fleet, onboarding, stack, store
+from messaging.domain.sender_request import SenderRequest
 from messaging.embedded import start_postgres, start_redis
-from messaging.onboarding import NewAccount, NewSender
+from messaging.onboarding import NewAccount
 from messaging.processes import Group, Process
 from messaging.runtime import Runtime
 from messaging.settings import Settings
@@ -230,8 +231,9 @@ class Rig:
             )
             onboarding.add_account(self.rt, tenant, new)
             numbers[sid] = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(senders)]
-            adding = [NewSender(number, mps=mps) for number in numbers[sid]]
-            onboarding.add_senders(self.rt, tenant, sid, adding, pool="main", campaign="main")
+            said = {"account": sid, "mps": mps, "pools": ["main"], "campaign": "main"}
+            adding = [SenderRequest.model_validate({"address": n, **said}) for n in numbers[sid]]
+            fleet.add(self.rt, tenant, adding)
         caller = Caller(self.url, tenant, access.mint(self.rt, tenant, "test"), numbers)
         self._held.callback(caller.close)
         return caller
