@@ -127,7 +127,7 @@ def test_an_account_and_senders_of_another_tenant(posthorn: Household) -> None:
     assert posthorn.run(*words, *own, stdin="s3cret-canary\n").returncode == 1
     add = ("senders", "add", "+13035550111", "--account=main", "--pool=west", "--mps=5", *own)
     assert posthorn.run(*add).returncode == 0
-    assert posthorn.run(*add).returncode == 1
+    assert posthorn.run(*add).returncode == 2
     (sender,) = posthorn.json("senders", "list", *own)
     assert sender["address"] == "+13035550111"
     assert sender["pools"] == ["west"]
