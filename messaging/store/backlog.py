@@ -6,6 +6,7 @@ a worker that dies before it opened its attempts leaves a list behind that the s
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,6 +25,8 @@ class Claim:
 
     id: UUID
     epochs: dict[UUID, int]
+    placed: frozenset[UUID] = frozenset()
+    """Those whose time was given to them by a rate that had put them off."""
 
 
 _CLAIM = sa.text("""
@@ -31,14 +34,15 @@ WITH taken AS (
   DELETE FROM ready WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM ready WHERE queue = CAST(:queue AS ready_queue) AND due_at <= now()
     ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
-  RETURNING message_id, epoch, claims
+  RETURNING message_id, epoch, claims, placed
 )
-INSERT INTO claims (id, queue, message_ids, epochs, claims, lease_until)
+INSERT INTO claims (id, queue, message_ids, epochs, claims, placed, lease_until)
 SELECT :id, CAST(:queue AS ready_queue), array_agg(message_id), array_agg(epoch), array_agg(claims),
+       coalesce(array_agg(message_id) FILTER (WHERE placed), '{}'),
        clock_timestamp() + make_interval(secs => :lease)
 FROM taken HAVING count(*) > 0
 -- Nobody waits for the disk here: should the server fall, the claim never was, and its rows are ready.
-RETURNING message_ids, epochs, set_config('synchronous_commit', 'off', true)
+RETURNING message_ids, epochs, placed, set_config('synchronous_commit', 'off', true)
 """)
 
 
@@ -52,7 +56,20 @@ def claim(
     ).one_or_none()
     if row is None:
         return None
-    return Claim(claim_id, dict(zip(row.message_ids, row.epochs, strict=True)))
+    epochs = dict(zip(row.message_ids, row.epochs, strict=True))
+    return Claim(claim_id, epochs, frozenset(row.placed))
+
+
+_NEXT = sa.text("""
+SELECT extract(epoch FROM due_at - clock_timestamp()) FROM ready
+WHERE queue = CAST(:queue AS ready_queue) ORDER BY due_at LIMIT 1
+""")
+
+
+def next_due(db: Connection, queue: Queue) -> float | None:
+    """In how many seconds the next message of a queue is due; below 0 for one that is; None of none."""
+    found = db.execute(_NEXT, {"queue": queue.value}).scalar()
+    return None if found is None else float(found)
 
 
 def finish(db: Connection, claim_id: UUID) -> bool:
@@ -75,17 +92,23 @@ def give_back(db: Connection, claim_id: UUID, wait: timedelta) -> None:
 
 
 _PUT_BACK = sa.text("""
-INSERT INTO ready (queue, due_at, message_id, epoch)
-SELECT lower(m.priority::text)::ready_queue, v.due_at, m.id, m.epoch
-FROM unnest(CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[])) AS v(id, due_at)
+INSERT INTO ready (queue, due_at, message_id, epoch, placed)
+SELECT lower(m.priority::text)::ready_queue, v.due_at, m.id, m.epoch, v.placed
+FROM unnest(CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[]), CAST(:placed AS boolean[]))
+  AS v(id, due_at, placed)
 JOIN messages m ON m.id = v.id WHERE m.status = 'queued'
 """)
 
 
-def put_back(db: Connection, dues: dict[UUID, datetime]) -> None:
-    """Return claimed messages to the backlog, each due at its own time. Waiting is no attempt."""
+def put_back(db: Connection, dues: dict[UUID, datetime], placed: Collection[UUID] = ()) -> None:
+    """Return claimed messages to the backlog, each due at its own time. Waiting is no attempt.
+
+    `placed` are those to whom a rate gave that time.
+    """
     if dues:
-        db.execute(_PUT_BACK, {"ids": list(dues), "dues": list(dues.values())})
+        marks = [message_id in placed for message_id in dues]
+        values = {"ids": list(dues), "dues": list(dues.values()), "placed": marks}
+        db.execute(_PUT_BACK, values)
 
 
 _DUE = sa.text("""

@@ -24,6 +24,15 @@ from messaging.store.tables.evidence import (
     pending_receipts,
     raw_receipts,
 )
+from messaging.store.tables.fleet import (
+    paused_templates,
+    rate_log,
+    rate_totals,
+    sender_events,
+    sender_recipients,
+    sender_stats,
+    sender_tallies,
+)
 from messaging.store.tables.people import (
     consent_events,
     conversations,
@@ -37,6 +46,7 @@ from messaging.store.tables.people import (
 )
 from messaging.store.tables.tenancy import (
     api_keys,
+    bindings,
     brands,
     policy_events,
     provider_accounts,
@@ -63,6 +73,7 @@ from messaging.store.tables.traffic import (
 __all__ = [
     "api_keys",
     "attempts",
+    "bindings",
     "brands",
     "category_type",
     "channel_type",
@@ -83,18 +94,25 @@ __all__ = [
     "metadata",
     "number_facts",
     "open_attempts",
+    "paused_templates",
     "pending_lookups",
     "pending_receipts",
     "policy_events",
     "priority_type",
     "provider_accounts",
     "queue_type",
+    "rate_log",
+    "rate_totals",
     "raw_receipts",
     "ready",
     "reason_type",
     "scheduled",
+    "sender_events",
     "sender_pool_members",
     "sender_pools",
+    "sender_recipients",
+    "sender_stats",
+    "sender_tallies",
     "senders",
     "status_type",
     "suppression_events",

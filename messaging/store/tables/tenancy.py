@@ -69,6 +69,8 @@ provider_accounts = sa.Table(
     sa.Column("secret_sealed", BYTEA, nullable=False),
     sa.Column("max_in_flight", sa.Integer, nullable=False, server_default="100"),
     sa.Column("absence_proof_seconds", sa.Integer, nullable=False, server_default="600"),
+    # What the provider lets the whole account send; NULL is no limit of its own.
+    sa.Column("segments_per_second", sa.Double),
     created(),
     sa.UniqueConstraint("tenant_id", "name"),
 )
@@ -81,6 +83,11 @@ sender_pools = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     # ISO 3166 codes this pool may write to; NULL means what the tenant's policy allows.
     sa.Column("regions", ARRAY(sa.Text)),
+    # Whether a conversation keeps its sender, and whether one near the recipient is looked for.
+    sa.Column("sticky", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("local", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("local_km", sa.Integer, nullable=False, server_default="400"),
+    sa.Column("segments_per_second", sa.Double),
     created(),
     sa.UniqueConstraint("tenant_id", "name"),
 )
@@ -95,6 +102,8 @@ brands = sa.Table(
     # Where the brand and its campaigns are registered; NULL is the tenant's only account that can be asked.
     sa.Column("account_id", uuid, sa.ForeignKey("provider_accounts.id")),
     sa.Column("status", sa.Text, nullable=False, server_default="pending"),
+    # What one carrier lets the brand send a day, over all its campaigns; as the registry says it.
+    sa.Column("segments_per_day", sa.Integer),
     created(),
     # When its state was last said by anybody.
     sa.Column("modified_at", time),
@@ -118,6 +127,8 @@ tendlc_campaigns = sa.Table(
     sa.Column("has_links", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("has_phone_numbers", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("age_gated", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What carriers let the campaign send a minute; as the registry says it, never computed.
+    sa.Column("segments_per_minute", sa.Integer),
     created(),
     # As a brand's.
     sa.Column("modified_at", time),
@@ -134,7 +145,25 @@ senders = sa.Table(
     sa.Column("channel", channel_type, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("mps", sa.Double, nullable=False, server_default="1"),
-    sa.Column("healthy", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("capabilities", ARRAY(sa.Text), nullable=False, server_default="{sms}"),
+    sa.Column("country", sa.Text),
+    # The agent or user it belongs to, as the tenant names them.
+    sa.Column("owner", sa.Text),
+    # `messaging.domain.sender_health.SenderState`, and what led there.
+    sa.Column("state", sa.Text, nullable=False, server_default="fresh"),
+    sa.Column("state_reason", sa.Text),
+    sa.Column("state_since", time, nullable=False, server_default=sa.func.now()),
+    sa.Column("cordoned_until", time),
+    # What happened before then says nothing of its health any more.
+    sa.Column("measured_since", time),
+    # How many different people it may write to a day; NULL is no limit.
+    sa.Column("daily_recipients", sa.Integer),
+    # The same while it warms up: a limit per level, and the level it is at since a day.
+    sa.Column("ramp", ARRAY(sa.Integer)),
+    sa.Column("ramp_level", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("ramp_since", sa.Date),
+    # The carriers' day on which it last sent anything, as of the latest health tick.
+    sa.Column("last_used_on", sa.Date),
     sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("kind", sa.Text, nullable=False, server_default="long_code"),
     sa.Column("tendlc_campaign_id", uuid, sa.ForeignKey("tendlc_campaigns.id")),
@@ -157,3 +186,20 @@ sender_pool_members = sa.Table(
     sa.Column("pool_id", uuid, sa.ForeignKey("sender_pools.id"), primary_key=True),
     sa.Column("sender_id", uuid, sa.ForeignKey("senders.id"), primary_key=True),
 )
+
+bindings = sa.Table(
+    "bindings",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, nullable=False),
+    # campaign, source, use_case, lead or tenant; and which one, as the tenant names it.
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    # Exactly one of the three.
+    sa.Column("sender_id", uuid, sa.ForeignKey("senders.id")),
+    sa.Column("pool_id", uuid, sa.ForeignKey("sender_pools.id")),
+    sa.Column("account_id", uuid, sa.ForeignKey("provider_accounts.id")),
+    created(),
+    sa.Index("bindings_ref", "tenant_id", "kind", "ref"),
+)
+"""What messages of a campaign, source, use case, lead or tenant leave from."""

@@ -44,6 +44,18 @@ messages = sa.Table(
     sa.Column("postal_code", sa.Text),
     # NULL, or why we wrote this one ourselves: opt_out_confirmation, opt_in_confirmation or help.
     sa.Column("purpose", sa.Text),
+    # What the message belongs to, as the tenant names it: it may decide the sender.
+    sa.Column("lead", sa.Text),
+    sa.Column("campaign", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("use_case", sa.Text),
+    sa.Column("agent", sa.Text),
+    # Which text it is an instance of.
+    sa.Column("template", sa.Text),
+    # RealLead, Warmup, Test or SystemInternal.
+    sa.Column("traffic", sa.Text, nullable=False, server_default="RealLead"),
+    # Whether its sender was warming up.
+    sa.Column("is_warmup", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("erased_at", time),
     sa.Column("requested_sender_id", uuid),
     sa.Column("pool_id", uuid),
@@ -73,6 +85,13 @@ messages = sa.Table(
     sa.Index("messages_tenant", "tenant_id", "id"),
     # STOP must find everything in the pipe for one recipient.
     sa.Index("messages_recipient", "recipient_key", "tenant_id"),
+    # The statistics of a campaign read all of its messages.
+    sa.Index(
+        "messages_campaign",
+        "tenant_id",
+        "campaign",
+        postgresql_where=sa.text("campaign IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": "50"},
 )
 
@@ -106,6 +125,8 @@ verdicts = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Column("until", time),
     sa.Column("inputs", JSONB),
+    # Under the claim: whom selection chose, whom it passed over, and why.
+    sa.Column("trace", JSONB),
     sa.Index("verdicts_message", "message_id"),
 )
 """Every judgement: which rule of which version decided, from which inputs, and when."""
@@ -118,6 +139,8 @@ ready = sa.Table(
     sa.Column("message_id", uuid, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("claims", sa.SmallInteger, nullable=False, server_default="0"),
+    # Whether a rate that had put it off gave it this time.
+    sa.Column("placed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ready_next", "queue", "due_at"),
     postgresql_with={"autovacuum_vacuum_scale_factor": "0.01"},
 )
@@ -158,6 +181,7 @@ claims = sa.Table(
     sa.Column("message_ids", ARRAY(uuid), nullable=False),
     sa.Column("epochs", ARRAY(sa.Integer), nullable=False),
     sa.Column("claims", ARRAY(sa.SmallInteger), nullable=False),
+    sa.Column("placed", ARRAY(uuid), nullable=False, server_default="{}"),
     sa.Column("lease_until", time, nullable=False),
 )
 
