@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -96,9 +96,16 @@ def by_nearness(
     Where rank and distance are equal the smaller code comes first, so that the answer depends on
     nothing but the question.
     """
+    return _ordered(tuple(sorted(set(sender_areas))), recipient_area, within_km)
+
+
+@lru_cache(maxsize=4096)  # a tenant's senders change rarely, and are asked about for every message
+def _ordered(
+    sender_areas: tuple[str, ...], recipient_area: str, within_km: float
+) -> tuple[str, ...]:
     local = [
         (*found, area)
-        for area in set(sender_areas)
+        for area in sender_areas
         if (found := nearness(area, recipient_area, within_km)) is not None
     ]
     return tuple(area for _, _, area in sorted(local))

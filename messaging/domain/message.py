@@ -22,6 +22,7 @@ from messaging.domain.registration import (
     Standing,
     Verification,
 )
+from messaging.domain.sender_health import SenderState
 
 DEVELOPMENT = "development"
 """The tenant that `posthorn up` makes on a developer's machine."""
@@ -75,6 +76,29 @@ class Purpose(StrEnum):
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     OPT_IN_CONFIRMATION = "opt_in_confirmation"
     HELP = "help"
+
+
+class Traffic(StrEnum):
+    """Whether a message is business: only `RealLead` counts in a campaign's statistics."""
+
+    REAL_LEAD = "RealLead"
+    WARMUP = "Warmup"
+    """Sent to warm a number up: to real people who asked for it."""
+    TEST = "Test"
+    SYSTEM_INTERNAL = "SystemInternal"
+    """What the system itself wrote, such as an answer to STOP."""
+    FAILED_ATTEMPT = "FailedAttempt"
+    """How one is shown that never became traffic: it failed before any carrier took it."""
+
+
+class Capability(StrEnum):
+    """What a sender can carry."""
+
+    SMS = "sms"
+    MMS = "mms"
+    FLASH = "flash"
+    EMAIL = "email"
+    INSTAGRAM_DM = "instagram_dm"
 
 
 class SelectionReason(StrEnum):
@@ -132,6 +156,11 @@ class Message:
     """Where the recipient is, as far as the caller knows better than the number says."""
     purpose: Purpose | None = None
     """Set on what we wrote ourselves: an answer to STOP, START or HELP."""
+    campaign: str | None = None
+    """The campaign, source, agent and template it belongs to, as the tenant names them."""
+    source: str | None = None
+    agent: str | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +176,14 @@ class Campaign:
     has_links: bool = True
     has_phone_numbers: bool = True
     age_gated: bool = False
+    segments_per_minute: int | None = None
+    """What the carriers let it send; None where nobody said."""
+    brand_id: UUID | None = None
+    brand_segments_per_day: int | None = None
+    """What one carrier lets the brand send over all its campaigns; None where nobody said."""
+
+
+SMS_ONLY = frozenset({Capability.SMS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +197,6 @@ class Sender:
     address: str
     mps: float
     """Message segments a second this sender may send."""
-    healthy: bool
     is_default: bool
     pool_ids: frozenset[UUID]
     kind: SenderKind = SenderKind.LONG_CODE
@@ -171,6 +207,28 @@ class Sender:
     reply_owner: ReplyOwner = ReplyOwner.PROVIDER
     provider_verification_id: str | None = None
     """A toll-free number's verification, as the provider names it."""
+    capabilities: frozenset[Capability] = SMS_ONLY
+    country: str | None = None
+    """Where it is from (ISO 3166); None for what belongs to no country."""
+    area: str | None = None
+    """Its area code with the calling code, such as +1212; None without one."""
+    owner: str | None = None
+    """The agent or user it belongs to, as the tenant names them."""
+    state: SenderState = SenderState.ACTIVE
+    state_since: datetime | None = None
+    state_reason: str | None = None
+    allowance: int | None = None
+    """How many different people it may write to today; None is no limit."""
+    warming: bool = False
+    """Whether it is new and on its ramp."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it may be chosen unasked."""
+        return self.state not in _UNHEALTHY
+
+
+_UNHEALTHY = {SenderState.CORDONED, SenderState.RETIRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +247,8 @@ class ProviderAccount:
     """Requests one pump may have open at this account."""
     absence_proof: timedelta
     """How long a look-up must keep finding nothing before it proves that nothing was sent."""
+    segments_per_second: float | None = None
+    """What the provider lets the whole account send; None is no limit of its own."""
 
     def __repr__(self) -> str:
         return f"ProviderAccount({self.provider}/{self.name})"
@@ -217,3 +277,10 @@ class NewMessage:
     time_zone: str | None = None
     postal_code: str | None = None
     purpose: Purpose | None = None
+    lead: str | None = None
+    campaign: str | None = None
+    source: str | None = None
+    use_case: str | None = None
+    agent: str | None = None
+    template: str | None = None
+    traffic: Traffic = Traffic.REAL_LEAD

@@ -1,242 +1,243 @@
-"""Which sender does this message leave from, and why that one?
+"""Which sender does this message leave from, why that one, and who was passed over?
 
-`PRECEDENCE` asks the documented reasons in order; the first one that names a usable sender wins.
-A sender is usable when it is active, of the message's channel, healthy, and has not been refused
-for this message before. Only a caller who names a sender may use an unhealthy one. Where a country
-asks for registrations, `Candidates.serving` leaves only the senders that have theirs.
+`PRECEDENCE` asks the documented reasons in order; the first one that names a usable sender wins. A
+sender is usable when it is active, can carry the message, is healthy, has room for another person
+today, and has not been refused for this message before. A conversation keeps its sender a while
+longer than that; only a caller who names a sender may use an unhealthy one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from messaging.domain.message import Campaign, Channel, Message, SelectionReason, Sender
-from messaging.domain.registration import (
-    REGIMES,
-    TENDLC_COUNTRIES,
-    Standing,
-    standing_in,
-)
+from messaging.domain import sender_health
+from messaging.domain.candidates import Candidates, Pass, carries
+from messaging.domain.choice import Choice, History, Lack, NoSender, Passed, Trace
+from messaging.domain.message import Capability, Message, SelectionReason, Sender
 
 
-class Lack(StrEnum):
-    """Why there is no sender."""
+@dataclass(slots=True)
+class _Search:
+    """One message's way through the reasons."""
 
-    SENDER_NOT_USABLE = "sender_not_usable"
-    """The sender the caller named is inactive, unknown, of another channel, or was refused."""
-    NO_SENDER = "no_sender"
-    """No active sender serves this channel; somebody must set one up."""
-    ALL_SENDERS_TRIED = "all_senders_tried"
-    """Each sender that could serve has been refused for this message."""
-    NO_HEALTHY_SENDER = "no_healthy_sender"
-    """There are senders left, but none in health, or none in the pool and no default; may pass."""
+    message: Message
+    candidates: Candidates
+    history: History
+    now: datetime
+    trace: Trace = field(default_factory=Trace)
+    under: SelectionReason = SelectionReason.MANUAL_OVERRIDE
+    campaigns: frozenset[UUID] = frozenset()
+    """The campaigns of numbers that were refused for it and still stand."""
 
+    def why_not(self, sender_id: UUID, *, in_conversation: bool = False) -> Pass | None:
+        """Why a sender cannot carry this message; None if it can."""
+        sender = self.candidates.by_id.get(sender_id)
+        if sender is None:
+            known = sender_id in self.candidates.named
+            return Pass.NOT_REGISTERED if known else Pass.GONE
+        if not carries(sender, self.message.channel):
+            return Pass.INCAPABLE
+        if not sender.healthy and not (in_conversation and self._in_grace(sender)):
+            return Pass.CORDONED
+        return self._unfit(sender, in_conversation=in_conversation)
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The sender, and which reason chose it."""
+    def _unfit(self, sender: Sender, *, in_conversation: bool = False) -> Pass | None:
+        """The same for one that is clear, of this channel and healthy."""
+        message = self.message
+        if message.flash and Capability.FLASH not in sender.capabilities:
+            return Pass.INCAPABLE
+        if sender.id in message.tried_sender_ids:
+            return Pass.TRIED
+        if (
+            self.campaigns
+            and sender.campaign is not None
+            and sender.campaign.id not in self.campaigns
+        ):
+            return Pass.OUTSIDE_CAMPAIGN
+        full = sender.allowance is not None and not in_conversation
+        if full and self.history.headroom.is_full(sender.id, self.now.timestamp()):
+            return Pass.DAILY_LIMIT
+        return None
 
-    sender: Sender
-    reason: SelectionReason
+    def _in_grace(self, sender: Sender) -> bool:
+        return sender_health.may_keep_conversations(
+            sender.state, sender.state_since, self.now, self.history.grace
+        )
 
+    def named(self, ids: Iterable[UUID], *, in_conversation: bool = False) -> Sender | None:
+        """The first of some senders that can carry it; whoever is passed over is noted."""
+        usable: list[Sender] = []
+        for sender_id in ids:
+            why = self.why_not(sender_id, in_conversation=in_conversation)
+            if why is None:
+                usable.append(self.candidates.by_id[sender_id])
+            else:
+                self.trace.passed.append(Passed(sender_id, self.under, why))
+        self.trace.candidates = len(usable)
+        for tier in (*self.history.tiers, None) if len(usable) > 1 else (None,):
+            for sender in usable:
+                if tier is None or sender.account_id in tier:
+                    return sender
+        return None
 
-@dataclass(frozen=True, slots=True)
-class NoSender:
-    """Nobody may carry it now."""
+    def group(self, members: Sequence[Sender]) -> Sender | None:
+        """The one of a group with the most headroom, of the account that comes first."""
+        if not members:
+            return None
+        tiers = self.history.tiers
+        for tier in (*tiers, None) if tiers else (None,):
+            found = self.history.headroom.first(members, lambda s, tier=tier: self._fits(s, tier))  # type: ignore[misc]
+            if found is not None:
+                self.trace.candidates = len(members)
+                self._note_losers(members, found)
+                return found
+        self._note_unfit(members)
+        return None
 
-    reason: Lack
+    def _fits(self, sender: Sender, tier: frozenset[UUID] | None) -> bool:
+        return (tier is None or sender.account_id in tier) and self._unfit(sender) is None
 
+    def _note_losers(self, members: Sequence[Sender], chosen: Sender) -> None:
+        if len(members) > _TOLD:
+            return
+        for entry in self.history.headroom.best(members, _TOLD):
+            sender = entry[-1]
+            if sender is not chosen:
+                why = self._unfit(sender) or Pass.LESS_HEADROOM
+                self.trace.passed.append(Passed(sender.id, self.under, why, entry[1]))
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """Senders that something already known about this message speaks for."""
-
-    sticky_sender_id: UUID | None = None
-    """Who wrote last in this conversation."""
-    lead_sender_id: UUID | None = None
-    """Who the contact is assigned to."""
-    campaign_sender_ids: Sequence[UUID] = ()
-    """Senders of the campaign, or of the source the contact came from."""
-    preferred_sender_id: UUID | None = None
-    """Whom the tenant prefers for this kind of message."""
-    local_sender_ids: Sequence[UUID] = ()
-    """Senders in the recipient's area."""
-
-
-NO_HISTORY = History()
-
-
-Registration = tuple[Standing, Campaign | None]
-"""What a sender's registrations come to in some country, and the campaign that makes it clear."""
-
-_NOTHING_ASKED: Registration = (Standing.CLEAR, None)
-_NOBODY: Registration = (Standing.NO_SENDER, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """A tenant's active senders, grouped once so that choosing among them is a look-up."""
-
-    by_id: dict[UUID, Sender]
-    pools: dict[tuple[Channel, UUID | None], tuple[Sender, ...]]
-    """Healthy pool members per channel and pool, ordered by id; under None those of every pool."""
-    defaults: dict[Channel, tuple[Sender, ...]]
-    """Healthy default senders per channel, ordered by id."""
-    standings: dict[tuple[Channel, UUID | None], Registration] = field(default_factory=dict)
-    """The best of each channel's active senders per pool; under None of all, in a pool or not."""
-    named: dict[UUID, Registration] = field(default_factory=dict)
-    """Each active sender's own, also of those left out above for want of it."""
-    regulated: dict[str, Candidates] = field(default_factory=dict, repr=False)
-    """Per country that asks for registrations: the same senders, less those it would refuse."""
-
-    @classmethod
-    def of(cls, senders: Iterable[Sender]) -> Candidates:
-        """Groups active senders of one tenant."""
-        everybody = sorted(senders, key=lambda sender: sender.id)
-        regulated: dict[str, Candidates] = {}
-        for countries in REGIMES:
-            asked = [_registration(sender, min(countries)) for sender in everybody]
-            regulated |= dict.fromkeys(countries, _group(everybody, asked))
-        return replace(_group(everybody, [_NOTHING_ASKED] * len(everybody)), regulated=regulated)
-
-    def serving(self, country: str | None) -> Candidates:
-        """Those that may write to a country (ISO 3166, two letters); None where nobody knows it."""
-        return self.regulated.get(country, self) if country is not None else self
-
-
-def _registration(sender: Sender, country: str) -> Registration:
-    standing = standing_in(country, sender.kind, sender.standing)
-    needs_campaign = country in TENDLC_COUNTRIES and standing is Standing.CLEAR
-    return standing, sender.campaign if needs_campaign else None
-
-
-def _group(senders: Sequence[Sender], registrations: Sequence[Registration]) -> Candidates:
-    """Those of the senders that are clear, grouped, beside what each one's registrations come to."""
-    named = {s.id: found for s, found in zip(senders, registrations, strict=True)}
-    best: dict[tuple[Channel, UUID | None], Registration] = {}
-    for sender in _best_first(senders, named):
-        for pool_id in (None, *sender.pool_ids):
-            best.setdefault((sender.channel, pool_id), named[sender.id])
-    clear = [s for s in senders if named[s.id][0] is Standing.CLEAR]
-    pools: dict[tuple[Channel, UUID | None], list[Sender]] = {}
-    defaults: dict[Channel, list[Sender]] = {}
-    for sender in clear:
-        if not sender.healthy:
-            continue
-        for pool_id in (None, *sender.pool_ids) if sender.pool_ids else ():
-            pools.setdefault((sender.channel, pool_id), []).append(sender)
-        if sender.is_default:
-            defaults.setdefault(sender.channel, []).append(sender)
-    return Candidates(
-        {sender.id: sender for sender in clear},
-        {key: tuple(members) for key, members in pools.items()},
-        {channel: tuple(members) for channel, members in defaults.items()},
-        best,
-        named,
-    )
+    def _note_unfit(self, members: Sequence[Sender]) -> None:
+        for sender in members[:_TOLD]:
+            why = self._unfit(sender)
+            if why is not None:
+                self.trace.passed.append(Passed(sender.id, self.under, why))
 
 
-_RANK = {standing: rank for rank, standing in enumerate(Standing)}
+_TOLD = 8
+"""Of a larger group the losers are counted, not named: they lost by headroom alone."""
 
 
-def _best_first(senders: Sequence[Sender], named: dict[UUID, Registration]) -> list[Sender]:
-    """By registration, then health: the campaign of a sender that cannot send now says little."""
-    return sorted(senders, key=lambda s: (_RANK[named[s.id][0]], not s.healthy))
-
-
-def standing_of(message: Message, candidates: Candidates, country: str | None) -> Registration:
-    """What the registrations of whoever could carry this message come to in its country.
-
-    Of the sender the caller named, else the best in the message's pool, else of all senders of the
-    channel. A named sender that is none of the tenant's is `choose`'s to refuse. The campaign is
-    given where the country asks for one.
-    """
-    serving = candidates.serving(country)
-    if message.sender_id is not None:
-        return serving.named.get(message.sender_id, _NOTHING_ASKED)
-    return serving.standings.get((message.channel, message.pool_id), _NOBODY)
-
-
-def choose(message: Message, candidates: Candidates, history: History) -> Choice | NoSender:
+def choose(
+    message: Message, candidates: Candidates, history: History, now: datetime
+) -> Choice | NoSender:
     """The sender for a message, by the first reason that names a usable one.
 
-    Where a reason names several, they share the load: the message's id picks one, so the same
-    message picks the same one as long as the group stays the same.
+    Where a reason names several, the one with the most headroom is taken; ties go by id. Nothing
+    handed in is changed: who acts on the choice books it (`Headroom.book`).
     """
+    search = _Search(message, candidates, history, now)
+    if message.tried_sender_ids:
+        search.campaigns = _campaigns_tried(message, candidates)
     if message.sender_id is not None:
-        return _named_by_caller(message, message.sender_id, candidates)
+        return _named_by_caller(search, message.sender_id)
     for reason, who in PRECEDENCE:
-        senders = who(message, candidates, history)
-        if senders and message.tried_sender_ids:
-            senders = [s for s in senders if s.id not in message.tried_sender_ids]
-        if senders:
-            return Choice(senders[message.id.int % len(senders)], reason)
-    return NoSender(_lack(message, candidates))
+        search.under = reason
+        sender = who(search)
+        if sender is not None:
+            return Choice(sender, reason, search.trace)
+    return NoSender(_lack(search), search.trace)
 
 
-def _named_by_caller(
-    message: Message, sender_id: UUID, candidates: Candidates
-) -> Choice | NoSender:
-    sender = candidates.by_id.get(sender_id)
-    if sender is None or sender.channel != message.channel or sender_id in message.tried_sender_ids:
-        return NoSender(Lack.SENDER_NOT_USABLE)
-    return Choice(sender, SelectionReason.MANUAL_OVERRIDE)
+def _campaigns_tried(message: Message, candidates: Candidates) -> frozenset[UUID]:
+    """Who was refused on one campaign is not sent from another: carriers call that snowshoeing."""
+    tried = (candidates.named.get(sender_id) for sender_id in message.tried_sender_ids)
+    return frozenset(found[1].id for found in tried if found is not None and found[1] is not None)
 
 
-def _lack(message: Message, candidates: Candidates) -> Lack:
-    serving = {s.id for s in candidates.by_id.values() if s.channel == message.channel}
+def _named_by_caller(search: _Search, sender_id: UUID) -> Choice | NoSender:
+    why = search.why_not(sender_id)
+    if (
+        why in {None, Pass.CORDONED, Pass.DAILY_LIMIT}
+        and sender_id not in search.message.tried_sender_ids
+    ):
+        sender = search.candidates.by_id[sender_id]
+        return Choice(sender, SelectionReason.MANUAL_OVERRIDE, search.trace)
+    search.trace.passed.append(Passed(sender_id, search.under, why or Pass.TRIED))
+    return NoSender(Lack.SENDER_NOT_USABLE, search.trace)
+
+
+def _lack(search: _Search) -> Lack:
+    message, candidates = search.message, search.candidates
+    serving = [s for s in candidates.by_id.values() if carries(s, message.channel)]
     if not serving:
         return Lack.NO_SENDER
-    if serving <= set(message.tried_sender_ids):
+    tried = set(message.tried_sender_ids)
+    if {s.id for s in serving} <= tried:
         return Lack.ALL_SENDERS_TRIED
-    return Lack.NO_HEALTHY_SENDER
+    unfit = {p.why for p in search.trace.passed if p.under in _GROUPS}
+    return Lack.DAILY_LIMITS if Pass.DAILY_LIMIT in unfit else Lack.NO_HEALTHY_SENDER
 
 
-Who = Callable[[Message, Candidates, History], Sequence[Sender]]
+_GROUPS = {SelectionReason.HEALTHY_POOL, SelectionReason.FALLBACK_DEFAULT}
 
 
-def _sender(named: Callable[[History], UUID | None]) -> Who:
-    """The one sender the history names, if it is healthy and of the right channel."""
-
-    def who(message: Message, candidates: Candidates, history: History) -> Sequence[Sender]:
-        sender_id = named(history)
-        return () if sender_id is None else _healthy((sender_id,), message, candidates)
-
-    return who
+def _sticky(search: _Search) -> Sender | None:
+    history = search.history
+    if history.sticky_sender_id is None or not history.sticky:
+        return None
+    return search.named((history.sticky_sender_id,), in_conversation=True)
 
 
-def _senders(named: Callable[[History], Sequence[UUID]]) -> Who:
-    """Those of the senders the history names that are healthy and of the right channel."""
-
-    def who(message: Message, candidates: Candidates, history: History) -> Sequence[Sender]:
-        sender_ids = named(history)
-        return _healthy(sender_ids, message, candidates) if sender_ids else ()
-
-    return who
+def _lead(search: _Search) -> Sender | None:
+    lead = search.history.lead_sender_id
+    return None if lead is None else search.named((lead,))
 
 
-def _healthy(ids: Sequence[UUID], message: Message, candidates: Candidates) -> Sequence[Sender]:
-    named = (candidates.by_id.get(sender_id) for sender_id in sorted(ids))
-    return [s for s in named if s is not None and s.healthy and s.channel == message.channel]
+def _campaign(search: _Search) -> Sender | None:
+    history = search.history
+    if history.campaign_sender_ids:
+        found = search.named(history.campaign_sender_ids)
+        if found is not None:
+            return found
+    for pool_id in history.campaign_pool_ids:
+        found = search.group(search.candidates.pools.get((search.message.channel, pool_id), ()))
+        if found is not None:
+            return found
+    return None
 
 
-def _pool(message: Message, candidates: Candidates, _history: History) -> Sequence[Sender]:
-    return candidates.pools.get((message.channel, message.pool_id), ())
+def _preferred(search: _Search) -> Sender | None:
+    message = search.message
+    if message.agent is not None:
+        owned = search.candidates.owned.get((message.channel, message.agent), ())
+        found = search.group(owned)
+        if found is not None:
+            return found
+    ids = search.history.preferred_sender_ids
+    return search.named(ids) if ids else None
 
 
-def _default(message: Message, candidates: Candidates, _history: History) -> Sequence[Sender]:
-    return candidates.defaults.get(message.channel, ())
+def _local(search: _Search) -> Sender | None:
+    history, message = search.history, search.message
+    if history.area is None or not history.local:
+        return None
+    group = (message.channel, message.pool_id)
+    for members in search.candidates.near(group, history.area, history.within_km):
+        found = search.group(members)
+        if found is not None:
+            return found
+    return None
 
 
-PRECEDENCE: tuple[tuple[SelectionReason, Who], ...] = (
-    (SelectionReason.STICKY_CONVERSATION, _sender(lambda history: history.sticky_sender_id)),
-    (SelectionReason.LEAD_ASSIGNED, _sender(lambda history: history.lead_sender_id)),
-    (SelectionReason.CAMPAIGN_OR_SOURCE, _senders(lambda history: history.campaign_sender_ids)),
-    (SelectionReason.PREFERRED, _sender(lambda history: history.preferred_sender_id)),
-    (SelectionReason.LOCAL_AREA, _senders(lambda history: history.local_sender_ids)),
+def _pool(search: _Search) -> Sender | None:
+    group = (search.message.channel, search.message.pool_id)
+    search.trace.absent = search.candidates.absent.get(group, ())
+    return search.group(search.candidates.pools.get(group, ()))
+
+
+def _default(search: _Search) -> Sender | None:
+    return search.group(search.candidates.defaults.get(search.message.channel, ()))
+
+
+PRECEDENCE: tuple[tuple[SelectionReason, Callable[[_Search], Sender | None]], ...] = (
+    (SelectionReason.STICKY_CONVERSATION, _sticky),
+    (SelectionReason.LEAD_ASSIGNED, _lead),
+    (SelectionReason.CAMPAIGN_OR_SOURCE, _campaign),
+    (SelectionReason.PREFERRED, _preferred),
+    (SelectionReason.LOCAL_AREA, _local),
     (SelectionReason.HEALTHY_POOL, _pool),
     (SelectionReason.FALLBACK_DEFAULT, _default),
 )

@@ -1,93 +1,39 @@
-"""Selection: the eight reasons in order, what makes a sender unusable, and an even load."""
+"""Selection: the eight reasons in order, what makes a sender unusable, and what each tie falls to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import fields, replace
-from datetime import UTC, datetime
-from random import Random
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from messaging.domain.lifecycle import Status
-from messaging.domain.message import Category, Channel, Message, Priority, SelectionReason, Sender
-from messaging.domain.selection import (
-    NO_HISTORY,
-    PRECEDENCE,
-    Candidates,
-    Choice,
-    History,
-    Lack,
-    NoSender,
-    choose,
+from messaging.domain.candidates import Candidates, Pass
+from messaging.domain.choice import Choice, History, Lack, NoSender
+from messaging.domain.headroom import Headroom
+from messaging.domain.message import Capability, Channel, Message, SelectionReason, Sender
+from messaging.domain.selection import PRECEDENCE, choose
+from messaging.domain.sender_health import SenderState
+from tests.domain.fleet import (
+    AGENT,
+    EVERYBODY,
+    LEAD,
+    MESSAGE,
+    NOW,
+    ORDER,
+    OTHER_ACCOUNT,
+    OTHER_POOL,
+    POOL,
+    STICKY,
+    all_named,
+    chosen,
+    sender,
 )
 
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-TENANT, ACCOUNT, POOL, OTHER_POOL = (UUID(int=900 + n) for n in range(4))
-MESSAGE = Message(
-    id=UUID(int=1),
-    tenant_id=TENANT,
-    channel=Channel.SMS,
-    recipient="+12025550123",
-    recipient_key=b"k" * 16,
-    body="Hello",
-    segments=1,
-    category=Category.TRANSACTIONAL,
-    priority=Priority.NORMAL,
-    status=Status.QUEUED,
-    epoch=1,
-    attempts=0,
-    created_at=NOW,
-)
-
-
-def sender(
-    number: int,
-    *pools: UUID,
-    healthy: bool = True,
-    default: bool = False,
-    channel: Channel = Channel.SMS,
-) -> Sender:
-    return Sender(
-        id=UUID(int=number),
-        tenant_id=TENANT,
-        account_id=ACCOUNT,
-        channel=channel,
-        address=f"+12025550{100 + number}",
-        mps=1.0,
-        healthy=healthy,
-        is_default=default,
-        pool_ids=frozenset(pools),
-    )
-
-
-STICKY, LEAD, CAMPAIGN, PREFERRED, LOCAL, POOLED, DEFAULT = (UUID(int=n) for n in range(1, 8))
-EVERYBODY = [
-    *(sender(n) for n in range(1, 6)),
-    sender(6, POOL),
-    sender(7, default=True),
-]
-ALL_NAMED = History(
-    sticky_sender_id=STICKY,
-    lead_sender_id=LEAD,
-    campaign_sender_ids=(CAMPAIGN,),
-    preferred_sender_id=PREFERRED,
-    local_sender_ids=(LOCAL,),
-)
-ORDER = [
-    (STICKY, SelectionReason.STICKY_CONVERSATION),
-    (LEAD, SelectionReason.LEAD_ASSIGNED),
-    (CAMPAIGN, SelectionReason.CAMPAIGN_OR_SOURCE),
-    (PREFERRED, SelectionReason.PREFERRED),
-    (LOCAL, SelectionReason.LOCAL_AREA),
-    (POOLED, SelectionReason.HEALTHY_POOL),
-    (DEFAULT, SelectionReason.FALLBACK_DEFAULT),
-]
+CORDONED = SenderState.CORDONED
+LATELY, LONG_AGO = NOW - timedelta(hours=1), NOW - timedelta(hours=100)
+IN_POOL = SelectionReason.HEALTHY_POOL
 
 
 def test_the_table_holds_the_documented_reasons_in_their_order() -> None:
@@ -96,50 +42,40 @@ def test_the_table_holds_the_documented_reasons_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("gone", range(len(ORDER)))
-@pytest.mark.parametrize("how", ["unhealthy", "tried", "inactive", "other channel"])
+@pytest.mark.parametrize("how", ["cordoned", "tried", "retired", "other channel", "incapable"])
 def test_each_reason_gives_way_to_the_next(gone: int, how: str) -> None:
     """With the first `gone` senders unusable, for whatever cause, the next reason decides."""
     unusable = {sender_id for sender_id, _ in ORDER[:gone]}
     message, senders = MESSAGE, list(EVERYBODY)
+    changes: dict[str, dict[str, Any]] = {
+        "cordoned": {"state": CORDONED},
+        "retired": {"state": SenderState.RETIRED},
+        "other channel": {"channel": Channel.EMAIL},
+        "incapable": {"capabilities": frozenset({Capability.MMS})},
+    }
     if how == "tried":
         message = replace(MESSAGE, tried_sender_ids=tuple(unusable))
-    elif how == "inactive":
-        senders = [s for s in senders if s.id not in unusable]
-    elif how == "unhealthy":
-        senders = [replace(s, healthy=s.id not in unusable) for s in senders]
     else:
-        away = dict.fromkeys(unusable, Channel.EMAIL)
-        senders = [replace(s, channel=away.get(s.id, s.channel)) for s in senders]
-    choice = choose(message, Candidates.of(senders), ALL_NAMED)
+        senders = [replace(s, **changes[how]) if s.id in unusable else s for s in senders]
     expected, reason = ORDER[gone]
-    assert isinstance(choice, Choice)
-    assert (choice.sender.id, choice.reason) == (expected, reason)
-
-
-@pytest.mark.parametrize("field", [f.name for f in fields(History)])
-def test_one_named_sender_is_enough(field: str) -> None:
-    one = UUID(int=3)
-    named: dict[str, Any] = {field: (one,) if field.endswith("_ids") else one}
-    history = History(**named)
-    choice = choose(MESSAGE, Candidates.of(EVERYBODY), history)
-    assert isinstance(choice, Choice)
-    assert choice.sender.id == one
+    assert chosen(senders, all_named(), message) == (expected.int, reason)
 
 
 # -- the sender the caller names -------------------------------------------------------------------
 
 ASKED = replace(MESSAGE, sender_id=UUID(int=3))
-NOT_USABLE = NoSender(Lack.SENDER_NOT_USABLE)
 
 
 @pytest.mark.parametrize(
     ("message", "senders", "usable"),
     [
         (ASKED, EVERYBODY, True),
-        (ASKED, [sender(3, healthy=False), sender(6, POOL)], True),
-        (replace(ASKED, pool_id=POOL), EVERYBODY, True),
-        (ASKED, [sender(6, POOL), sender(7, default=True)], False),
+        # also one that would not be chosen unasked
+        (ASKED, [sender(3, state=CORDONED), sender(6, POOL)], True),
+        (replace(ASKED, pool_id=OTHER_POOL), EVERYBODY, True),
+        (ASKED, [sender(6, POOL), sender(7, is_default=True)], False),
         (ASKED, [sender(3, channel=Channel.EMAIL), sender(6, POOL)], False),
+        (ASKED, [sender(3, state=SenderState.RETIRED), sender(6, POOL)], False),
         (replace(ASKED, tried_sender_ids=(UUID(int=3),)), EVERYBODY, False),
         (replace(ASKED, tried_sender_ids=(UUID(int=4),)), EVERYBODY, True),
         (ASKED, [], False),
@@ -148,38 +84,199 @@ NOT_USABLE = NoSender(Lack.SENDER_NOT_USABLE)
 def test_the_caller_gets_the_sender_they_named_or_none(
     message: Message, senders: list[Sender], usable: bool
 ) -> None:
-    got = choose(message, Candidates.of(senders), ALL_NAMED)
-    if usable:
-        assert isinstance(got, Choice)
-        assert got == Choice(got.sender, SelectionReason.MANUAL_OVERRIDE)
-        assert got.sender.id == ASKED.sender_id
-    else:
-        assert got == NOT_USABLE
+    expected = (3, SelectionReason.MANUAL_OVERRIDE) if usable else NoSender(Lack.SENDER_NOT_USABLE)
+    assert chosen(senders, all_named(), message) == expected
 
 
-# -- pools and the default -------------------------------------------------------------------------
+# -- conversations ---------------------------------------------------------------------------------
 
-IN_POOL = replace(MESSAGE, pool_id=POOL)
+KEEPS = History(sticky_sender_id=STICKY)
+FLASH = replace(MESSAGE, flash=True)
+SPARE = sender(6, POOL, capabilities=frozenset({Capability.SMS, Capability.FLASH}))
 
 
 @pytest.mark.parametrize(
-    ("message", "senders", "chosen", "reason"),
+    ("sticky", "message", "why"),
     [
-        (IN_POOL, [sender(1, OTHER_POOL), sender(2, POOL)], 2, SelectionReason.HEALTHY_POOL),
-        (IN_POOL, [sender(1), sender(2, POOL, OTHER_POOL)], 2, SelectionReason.HEALTHY_POOL),
-        (MESSAGE, [sender(1), sender(2, OTHER_POOL)], 2, SelectionReason.HEALTHY_POOL),
-        (IN_POOL, [sender(1, OTHER_POOL), sender(2, default=True)], 2,
+        (sender(1), MESSAGE, None),
+        (sender(1, state=SenderState.AMBER), MESSAGE, None),
+        (sender(1, state=CORDONED, state_since=LATELY), MESSAGE, None),
+        (sender(1, state=CORDONED, state_since=LONG_AGO), MESSAGE, Pass.CORDONED),
+        (sender(1, state=SenderState.RETIRED), MESSAGE, Pass.GONE),
+        (sender(1, capabilities=frozenset({Capability.MMS})), MESSAGE, Pass.INCAPABLE),
+        (sender(1), FLASH, Pass.INCAPABLE),
+        (sender(1), replace(MESSAGE, tried_sender_ids=(STICKY,)), Pass.TRIED),
+    ],
+)
+def test_a_conversation_keeps_its_sender_but_for(
+    sticky: Sender, message: Message, why: Pass | None
+) -> None:
+    got = choose(message, Candidates.of([sticky, SPARE]), KEEPS, NOW)
+    assert isinstance(got, Choice)
+    if why is None:
+        assert (got.sender, got.reason) == (sticky, SelectionReason.STICKY_CONVERSATION)
+    else:
+        assert (got.sender.id.int, got.reason) == (6, IN_POOL)
+        first = got.trace.passed[0]
+        assert (first.sender_id, first.under, first.why) == (
+            STICKY,
+            SelectionReason.STICKY_CONVERSATION,
+            why,
+        )
+
+
+def test_a_pool_may_decide_not_to_keep_conversations() -> None:
+    group = [sender(1), sender(6, POOL)]
+    assert chosen(group, History(sticky_sender_id=STICKY, sticky=False)) == (6, IN_POOL)
+
+
+def test_a_conversation_is_never_put_off_by_the_daily_limit_but_a_lead_is() -> None:
+    group = [sender(1, allowance=10), sender(2, allowance=10), sender(6, POOL)]
+    headroom = Headroom()
+    headroom.full(STICKY, NOW.timestamp() + 60)
+    headroom.full(LEAD, NOW.timestamp() + 60)
+    kept = History(sticky_sender_id=STICKY, headroom=headroom)
+    assert chosen(group, kept) == (1, SelectionReason.STICKY_CONVERSATION)
+    assert chosen(group, History(lead_sender_id=LEAD, headroom=headroom)) == (6, IN_POOL)
+
+
+# -- campaigns, sources, agents --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("history", "message", "expected"),
+    [
+        # in the order in which they were bound
+        (History(campaign_sender_ids=(UUID(int=3), UUID(int=2))), MESSAGE, 3),
+        (History(campaign_sender_ids=(UUID(int=99), UUID(int=2))), MESSAGE, 2),
+        (History(campaign_pool_ids=(OTHER_POOL,)), MESSAGE, 4),
+        (History(campaign_sender_ids=(UUID(int=99),), campaign_pool_ids=(OTHER_POOL,)), MESSAGE, 4),
+        (History(campaign_sender_ids=(UUID(int=2),), campaign_pool_ids=(OTHER_POOL,)), MESSAGE, 2),
+    ],
+)
+def test_a_campaign_has_senders_then_pools(
+    history: History, message: Message, expected: int
+) -> None:
+    group = [*(sender(n) for n in (1, 2, 3)), sender(4, OTHER_POOL), sender(6, POOL)]
+    assert chosen(group, history, message) == (expected, SelectionReason.CAMPAIGN_OR_SOURCE)
+
+
+def test_an_agents_own_number_comes_before_the_tenants_favourite() -> None:
+    group = [sender(1), sender(2, owner=AGENT), sender(6, POOL)]
+    favourite = History(preferred_sender_ids=(UUID(int=1),))
+    assert chosen(group, favourite, replace(MESSAGE, agent=AGENT)) == (
+        2,
+        SelectionReason.PREFERRED,
+    )
+    assert chosen(group, favourite, replace(MESSAGE, agent="bob")) == (1, SelectionReason.PREFERRED)
+    assert chosen(group, favourite) == (1, SelectionReason.PREFERRED)
+
+
+# -- local numbers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [
+        (["+1212", "+1646", "+1917"], 1),  # the same area code
+        (["+1646", "+1518"], 1),  # another code of the same territory
+        (["+1518", "+1646"], 2),
+        (["+1201", "+1518"], 2),  # the same state before a nearer one of another
+        (["+1203", "+1201"], 2),  # of two neighbours the nearer one
+        (["+1907", "+1201"], 2),  # far away is not local
+    ],
+)
+def test_the_nearest_number_is_local(areas: list[str], expected: int) -> None:
+    group = [sender(n, POOL, area=area) for n, area in enumerate(areas, start=1)]
+    assert chosen(group, History(area="+1212")) == (expected, SelectionReason.LOCAL_AREA)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [History(area="+1212"), History(area="+1907", local=False), History(area=None)],
+)
+def test_what_is_far_away_or_unasked_is_the_pools_business(history: History) -> None:
+    assert chosen([sender(1, POOL, area="+1907")], history) == (1, IN_POOL)
+
+
+# -- headroom --------------------------------------------------------------------------------------
+
+
+def test_of_a_pool_the_one_with_most_headroom_is_chosen() -> None:
+    at = NOW.timestamp()
+    cases: list[tuple[Headroom, int]] = [
+        (Headroom(), 1),  # all alike: the smallest id
+        (Headroom(free_at={UUID(int=1): at + 5}), 2),
+        (Headroom(free_at={UUID(int=n): at + 5 - n for n in (1, 2, 3)}), 3),
+        (Headroom(used={UUID(int=1): 0.5, UUID(int=2): 0.1, UUID(int=3): 0.2}), 2),
+        (Headroom(free_at={UUID(int=2): at}, used={UUID(int=1): 0.5, UUID(int=3): 0.9}), 1),
+    ]
+    group = [sender(n, POOL) for n in (1, 2, 3)]
+    for headroom, expected in cases:
+        assert chosen(group, History(headroom=headroom)) == (expected, IN_POOL)
+
+
+def test_amber_senders_come_last_and_full_ones_not_at_all() -> None:
+    headroom = Headroom(free_at={UUID(int=2): NOW.timestamp() + 100})
+    group = [sender(1, POOL, state=SenderState.AMBER), sender(2, POOL)]
+    assert chosen(group, History(headroom=headroom)) == (2, IN_POOL)
+    group = [sender(1, POOL), sender(2, POOL, allowance=5)]
+    headroom.full(UUID(int=1), 0)
+    headroom.full(UUID(int=2), NOW.timestamp() + 1)
+    assert chosen(group, History(headroom=headroom)) == (1, IN_POOL)
+    full = replace(group[0], allowance=5)
+    headroom.full(UUID(int=1), NOW.timestamp() + 1)
+    assert chosen([full, group[1]], History(headroom=headroom)) == NoSender(Lack.DAILY_LIMITS)
+
+
+def test_what_is_booked_spreads_the_load_by_rate_and_daily_limit() -> None:
+    group = [sender(1, POOL), sender(2, POOL, mps=3.0), sender(3, POOL, allowance=43_200)]
+    headroom, candidates = Headroom(), Candidates.of(group)
+    share = {1: 0, 2: 0, 3: 0}
+    for n in range(900):
+        got = choose(replace(MESSAGE, id=UUID(int=n)), candidates, History(headroom=headroom), NOW)
+        assert isinstance(got, Choice)
+        headroom.book(got.sender, 1, NOW.timestamp())
+        share[got.sender.id.int] += 1
+    # one a second, three a second, and one in two seconds
+    assert share == {1: 200, 2: 600, 3: 100}
+
+
+def test_the_account_that_comes_first_is_asked_first_within_each_reason() -> None:
+    group = [sender(1, POOL), sender(2, POOL, account_id=OTHER_ACCOUNT)]
+    first = (frozenset({OTHER_ACCOUNT}),)
+    assert chosen(group, History(tiers=first)) == (2, IN_POOL)
+    both = (UUID(int=1), UUID(int=2))
+    campaign = History(campaign_sender_ids=both, tiers=first)
+    assert chosen(group, campaign) == (2, SelectionReason.CAMPAIGN_OR_SOURCE)
+    # it is an order, not a condition: a number is never sent through another's account
+    assert chosen(group[:1], History(tiers=first)) == (1, IN_POOL)
+
+
+# -- pools, the default, nobody --------------------------------------------------------------------
+
+ANY_POOL = replace(MESSAGE, pool_id=None)
+
+
+@pytest.mark.parametrize(
+    ("message", "senders", "expected", "reason"),
+    [
+        (MESSAGE, [sender(1, OTHER_POOL), sender(2, POOL)], 2, IN_POOL),
+        (MESSAGE, [sender(1), sender(2, POOL, OTHER_POOL)], 2, IN_POOL),
+        (ANY_POOL, [sender(1), sender(2, OTHER_POOL)], 2, IN_POOL),
+        (MESSAGE, [sender(1, OTHER_POOL), sender(2, is_default=True)], 2,
          SelectionReason.FALLBACK_DEFAULT),
-        (IN_POOL, [sender(1, POOL, healthy=False), sender(2, OTHER_POOL, default=True)], 2,
+        (MESSAGE, [sender(1, POOL, state=CORDONED), sender(2, OTHER_POOL, is_default=True)], 2,
          SelectionReason.FALLBACK_DEFAULT),
     ],
 )  # fmt: skip
 def test_pool_and_default(
-    message: Message, senders: list[Sender], chosen: int, reason: SelectionReason
+    message: Message, senders: list[Sender], expected: int, reason: SelectionReason
 ) -> None:
-    got = choose(message, Candidates.of(senders), NO_HISTORY)
-    assert isinstance(got, Choice)
-    assert (got.sender.id, got.reason) == (UUID(int=chosen), reason)
+    assert chosen(senders, History(), message) == (expected, reason)
+
+
+TRIED = replace(MESSAGE, tried_sender_ids=(UUID(int=1),))
 
 
 @pytest.mark.parametrize(
@@ -187,96 +284,13 @@ def test_pool_and_default(
     [
         (MESSAGE, [], Lack.NO_SENDER),
         (MESSAGE, [sender(1, POOL, channel=Channel.EMAIL)], Lack.NO_SENDER),
-        (MESSAGE, [sender(1, POOL, healthy=False)], Lack.NO_HEALTHY_SENDER),
-        (MESSAGE, [sender(1, healthy=False, default=True)], Lack.NO_HEALTHY_SENDER),
-        (MESSAGE, [sender(1)], Lack.NO_HEALTHY_SENDER),
-        (IN_POOL, [sender(1, OTHER_POOL)], Lack.NO_HEALTHY_SENDER),
-        (replace(MESSAGE, tried_sender_ids=(UUID(int=1),)), [sender(1, POOL)],
-         Lack.ALL_SENDERS_TRIED),
-        (replace(MESSAGE, tried_sender_ids=(UUID(int=1),)),
-         [sender(1, POOL), sender(2, POOL, healthy=False)], Lack.NO_HEALTHY_SENDER),
+        (MESSAGE, [sender(1, POOL, state=CORDONED)], Lack.NO_HEALTHY_SENDER),
+        (MESSAGE, [sender(1, state=CORDONED, is_default=True)], Lack.NO_HEALTHY_SENDER),
+        (ANY_POOL, [sender(1)], Lack.NO_HEALTHY_SENDER),
+        (MESSAGE, [sender(1, OTHER_POOL)], Lack.NO_HEALTHY_SENDER),
+        (TRIED, [sender(1, POOL)], Lack.ALL_SENDERS_TRIED),
+        (TRIED, [sender(1, POOL), sender(2, POOL, state=CORDONED)], Lack.NO_HEALTHY_SENDER),
     ],
-)  # fmt: skip
+)
 def test_nobody(message: Message, senders: list[Sender], lack: Lack) -> None:
-    assert choose(message, Candidates.of(senders), NO_HISTORY) == NoSender(lack)
-
-
-# -- the load --------------------------------------------------------------------------------------
-
-
-def shares(senders: Iterable[Sender], history: History, rng: Random) -> Counter[UUID]:
-    candidates = Candidates.of(senders)
-    share: Counter[UUID] = Counter()
-    for _ in range(7000):
-        message = replace(IN_POOL, id=UUID(int=rng.getrandbits(128), version=4))
-        choice = choose(message, candidates, history)
-        assert isinstance(choice, Choice)
-        share[choice.sender.id] += 1
-    return share
-
-
-def test_a_pool_shares_the_load_evenly() -> None:
-    pool = [sender(n, POOL) for n in range(1, 8)]
-    share = shares(pool, NO_HISTORY, Random(1))
-    assert len(share) == 7
-    assert all(850 < n < 1150 for n in share.values())
-
-
-def test_senders_of_a_campaign_share_the_load_evenly() -> None:
-    ids = tuple(UUID(int=n) for n in (9, 3, 5))
-    share = shares([sender(n) for n in range(1, 10)], History(campaign_sender_ids=ids), Random(2))
-    assert set(share) == set(ids)
-    assert all(2100 < n < 2600 for n in share.values())
-
-
-SENDERS = st.lists(
-    st.builds(
-        lambda number, pools, healthy, default, channel: sender(
-            number, *pools, healthy=healthy, default=default, channel=channel
-        ),
-        st.integers(1, 9),
-        st.sets(st.sampled_from([POOL, OTHER_POOL])),
-        st.booleans(),
-        st.booleans(),
-        st.sampled_from([Channel.SMS, Channel.EMAIL]),
-    ),
-    max_size=9,
-    unique_by=lambda s: s.id,
-)
-IDS = st.integers(1, 9).map(lambda n: UUID(int=n))
-HISTORIES = st.builds(
-    History,
-    st.none() | IDS,
-    st.none() | IDS,
-    st.lists(IDS, max_size=3),
-    st.none() | IDS,
-    st.lists(IDS, max_size=3),
-)
-MESSAGES = st.builds(
-    lambda id_, pool, tried, named: replace(
-        MESSAGE, id=id_, pool_id=pool, tried_sender_ids=tuple(tried), sender_id=named
-    ),
-    st.uuids(),
-    st.sampled_from([None, POOL, OTHER_POOL]),
-    st.lists(IDS, max_size=3),
-    st.sampled_from([None, None, None, UUID(int=3)]),
-)
-
-
-@given(MESSAGES, SENDERS, HISTORIES, st.randoms(use_true_random=False))
-def test_a_choice_is_usable_and_does_not_depend_on_the_order_of_rows(
-    message: Message, senders: list[Sender], history: History, rng: Random
-) -> None:
-    got = choose(message, Candidates.of(senders), history)
-    shuffled = rng.sample(senders, len(senders))
-    assert choose(message, Candidates.of(shuffled), history) == got
-    if isinstance(got, Choice):
-        assert got.sender in senders
-        assert got.sender.channel == message.channel
-        assert got.sender.id not in message.tried_sender_ids
-        assert got.sender.healthy or got.reason is SelectionReason.MANUAL_OVERRIDE
-        assert (message.sender_id is not None) == (got.reason is SelectionReason.MANUAL_OVERRIDE)
-        if got.reason is SelectionReason.HEALTHY_POOL:
-            assert message.pool_id in got.sender.pool_ids | {None}
-    else:
-        assert (got.reason is Lack.SENDER_NOT_USABLE) == (message.sender_id is not None)
+    assert chosen(senders, History(), message) == NoSender(lack)

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging.domain.candidates import Candidates, standing_of
+from messaging.domain.choice import NO_HISTORY, Choice, History, Lack, NoSender
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import (
     Campaign,
@@ -27,17 +29,10 @@ from messaging.domain.registration import (
     Standing,
     standing_in,
 )
-from messaging.domain.selection import (
-    NO_HISTORY,
-    Candidates,
-    Choice,
-    History,
-    Lack,
-    NoSender,
-    choose,
-    standing_of,
-)
+from messaging.domain.selection import choose
+from messaging.domain.sender_health import SenderState
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TENANT, POOL, OTHER_POOL = (UUID(int=900 + n) for n in range(3))
 MESSAGE = Message(
     id=UUID(int=1),
@@ -79,7 +74,7 @@ def sender(
         channel=Channel.SMS,
         address=f"+120255501{number:02}",
         mps=1.0,
-        healthy=healthy,
+        state=SenderState.ACTIVE if healthy else SenderState.CORDONED,
         is_default=default,
         pool_ids=frozenset(pools),
         kind=kind,
@@ -109,7 +104,7 @@ TOLL_FREE = sender(
 def test_a_country_that_asks_gets_only_who_is_registered(country: str | None, chosen: int) -> None:
     group = [SUSPENDED, GOOD, TOLL_FREE]
     message = replace(MESSAGE, id=UUID(int=3 * 10**6))  # the first of however many there are
-    got = choose(message, Candidates.of(group).serving(country), NO_HISTORY)
+    got = choose(message, Candidates.of(group).serving(country), NO_HISTORY, NOW)
     assert isinstance(got, Choice)
     assert got.sender.id == UUID(int=chosen)
 
@@ -117,13 +112,13 @@ def test_a_country_that_asks_gets_only_who_is_registered(country: str | None, ch
 def test_neither_history_nor_default_nor_failover_leads_to_an_unregistered_sender() -> None:
     everybody = Candidates.of([BARE, GOOD]).serving("US")
     sticky = History(sticky_sender_id=BARE.id)
-    got = choose(MESSAGE, everybody, sticky)
+    got = choose(MESSAGE, everybody, sticky, NOW)
     assert isinstance(got, Choice)
     assert got.sender.id == GOOD.id
     refused = replace(MESSAGE, tried_sender_ids=(GOOD.id,))
-    assert choose(refused, everybody, sticky) == NoSender(Lack.ALL_SENDERS_TRIED)
+    assert choose(refused, everybody, sticky, NOW) == NoSender(Lack.ALL_SENDERS_TRIED)
     named = replace(MESSAGE, sender_id=BARE.id)
-    assert choose(named, everybody, sticky) == NoSender(Lack.SENDER_NOT_USABLE)
+    assert choose(named, everybody, sticky, NOW) == NoSender(Lack.SENDER_NOT_USABLE)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +129,8 @@ def test_neither_history_nor_default_nor_failover_leads_to_an_unregistered_sende
         (MESSAGE, [BARE, SUSPENDED], "US", UNVERIFIED, None),
         (MESSAGE, [SUSPENDED], "US", Standing.BRAND_SUSPENDED, None),
         (MESSAGE, [TOLL_FREE], "US", Standing.TOLL_FREE_NOT_VERIFIED, None),
-        (MESSAGE, [replace(GOOD, healthy=False)], "US", CLEAR, MAIN),
-        (MESSAGE, [replace(GOOD, healthy=False), replace(GOOD, id=UUID(int=9), campaign=SIDE)],
+        (MESSAGE, [replace(GOOD, state=SenderState.CORDONED)], "US", CLEAR, MAIN),
+        (MESSAGE, [replace(GOOD, state=SenderState.CORDONED), replace(GOOD, id=UUID(int=9), campaign=SIDE)],
          "US", CLEAR, SIDE),
         # others do not speak for the pool
         (MESSAGE, [BARE, ELSEWHERE, LOOSE], "US", UNVERIFIED, None),
@@ -197,7 +192,7 @@ def test_whoever_is_chosen_is_clear_and_the_rules_were_told_so(
     message = replace(MESSAGE, id=message_id, pool_id=pool)
     candidates = Candidates.of(senders)
     told, _ = standing_of(message, candidates, country)
-    got = choose(message, candidates.serving(country), NO_HISTORY)
+    got = choose(message, candidates.serving(country), NO_HISTORY, NOW)
     if isinstance(got, Choice):
         assert standing_in(country or "", got.sender.kind, got.sender.standing) is CLEAR
     members = [s for s in senders if pool is None or pool in s.pool_ids]
@@ -207,7 +202,12 @@ def test_whoever_is_chosen_is_clear_and_the_rules_were_told_so(
 
 @pytest.mark.parametrize(("country", "healthy"), list(product(["US", "CA", "GB"], [True, False])))
 def test_where_all_are_clear_every_country_has_the_same_choice(country: str, healthy: bool) -> None:
-    group = Candidates.of([replace(s, healthy=healthy) for s in (GOOD, ELSEWHERE, LOOSE)])
+    group = Candidates.of(
+        [
+            replace(s, state=SenderState.ACTIVE if healthy else SenderState.CORDONED)
+            for s in (GOOD, ELSEWHERE, LOOSE)
+        ]
+    )
     serving = group.serving(country)
     assert (serving.by_id, serving.pools, serving.defaults) == (
         group.by_id,
