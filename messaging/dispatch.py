@@ -23,11 +23,11 @@ from sqlalchemy.exc import OperationalError
 from messaging import callbacks, plan, providers
 from messaging.domain.failures import Failure
 from messaging.domain.message import ProviderAccount, Queue
-from messaging.plan import Opening
+from messaging.plan import Line, Opening
 from messaging.providers.base import Outbound
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
-from messaging.store import backlog, facts, number_facts, suppressions, verdicts
+from messaging.store import backlog, facts, number_facts, reservations, suppressions, verdicts
 from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
@@ -39,6 +39,7 @@ from messaging.window import Ticket, Window, unsendable
 _LINGER_SECONDS = {Queue.HIGH: 1.0, Queue.NORMAL: 0.05, Queue.LOW: 0.05, Queue.SUSPECT: 0.05}
 _LINGER_LOOK = 0.05
 _LINGER_STEP = 0.002
+_PATIENCE = 1.0
 _STEP_SECONDS = 0.02
 _HOLD_AGAIN = timedelta(seconds=1)
 
@@ -95,8 +96,10 @@ def pump(
             if taken:
                 window.step(0)
                 idle_since = time.monotonic()
+            elif (soon := _due_soon(rt, queue)) is not None:
+                _wait_for_the_bell(rt, window, task, soon)
             elif time.monotonic() - idle_since < linger:
-                _wait_for_the_bell(rt, window, task)
+                _wait_for_the_bell(rt, window, task, _LINGER_LOOK)
             elif rt.hints.fall_asleep(task):
                 return summary
     rt.hints.fall_asleep(task)
@@ -104,11 +107,24 @@ def pump(
     return summary
 
 
-def _wait_for_the_bell(rt: Runtime, window: Window, task: Task) -> None:
+def _due_soon(rt: Runtime, queue: Queue) -> float | None:
+    """In how many seconds the next message is due, if that is worth staying for.
+
+    What waits for a rate comes back one by one, many a second; to be on time for each is what keeps
+    the rate up.
+    """
+    with rt.engine.connect() as db:
+        seconds = backlog.next_due(db, queue)
+    if seconds is None or seconds > _PATIENCE:
+        return None
+    return max(seconds, _LINGER_STEP)
+
+
+def _wait_for_the_bell(rt: Runtime, window: Window, task: Task, seconds: float) -> None:
     """Let calls go on until somebody rings; at most a moment, since what falls due rings nobody."""
-    until = time.monotonic() + _LINGER_LOOK
-    while time.monotonic() < until:
-        window.step(_LINGER_STEP)
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        window.step(min(left, _LINGER_STEP))
         if rt.hints.listen(task):
             return
 
@@ -154,13 +170,17 @@ def _take_claimed(
     with db.begin():
         cases = facts.gather(db, list(claim.epochs))
         decided = plan.decide(
-            rt, window, [c for c in cases if claim.epochs[c.message.id] == c.message.epoch]
+            rt,
+            window,
+            [c for c in cases if claim.epochs[c.message.id] == c.message.epoch],
+            Line(lambda: reservations.past(db, claim.id, rt.now()), claim.placed),
         )
         if not backlog.finish(db, claim.id):
             return 0  # the sweep took the batch back; whatever we decided is void
         moved = move(db, decided.moves, rt.settings.lease)
         verdicts.keep(db, decided.judgements)
-        backlog.put_back(db, decided.waits)
+        reservations.keep(db, decided.usage, decided.met)
+        backlog.put_back(db, decided.waits, decided.placed)
         number_facts.want(db, decided.unknown_lines)
     opened = [(case, opening) for case, opening in decided.openings if case.message.id in moved]
     send_before = begun + rt.settings.lease_seconds - rt.settings.provider_timeout_seconds - 1

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from messaging import providers
-from messaging.domain import selection
+from messaging.domain import candidates
+from messaging.domain.candidates import Candidates
 from messaging.domain.compliance import (
     Allow,
     Block,
@@ -19,7 +20,6 @@ from messaging.domain.compliance import (
 )
 from messaging.domain.message import Category, Message
 from messaging.domain.registration import Standing
-from messaging.domain.selection import Candidates
 from messaging.runtime import TenantSenders
 from messaging.store.verdicts import Judgement
 
@@ -32,20 +32,22 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
     facts.policy = known.policy
     facts.home = known.home
     serving = candidates_for(message, known, country)
-    standing, campaign = selection.standing_of(message, serving, country)
+    standing, campaign = candidates.standing_of(message, serving, country)
     facts.standing = standing
     if campaign is not None:
         facts.has_links = campaign.has_links
         facts.has_phone_numbers = campaign.has_phone_numbers
         facts.age_gated = campaign.age_gated
     if message.pool_id is not None:
-        facts.regions = known.pool_regions.get(message.pool_id)
+        facts.regions = known.regions_of(message.pool_id)
     elif standing is Standing.NO_SENDER and serving is not known.candidates:
-        anybody, _ = selection.standing_of(message, known.candidates, country)
+        anybody, _ = candidates.standing_of(message, known.candidates, country)
         if anybody is not Standing.NO_SENDER:  # there are senders, in pools that do not serve it
             facts.regions = frozenset()
     if message.flash:
         facts.flash_offered = offers_flash(known)
+    if message.template is not None:
+        facts.template_paused = known.paused_templates.get(message.template)
 
 
 def candidates_for(message: Message, known: TenantSenders, country: str | None) -> Candidates:

@@ -1,6 +1,6 @@
 """What happens to each message of a batch: judged, given a sender, and sent now or later.
 
-    judge -> choose -> within the account's limit -> reserve the sender's rate -> a plan
+    judge -> choose -> within the account's limit -> reserve every rate -> a plan
 
 Nothing is written and nothing is sent here; `dispatch` does both with the plan it gets.
 """
@@ -8,28 +8,37 @@ Nothing is written and nothing is sent here; `dispatch` does both with the plan 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from messaging.domain import compliance, selection
+from messaging import limits, routing
+from messaging.domain import compliance
+from messaging.domain.candidates import Candidates
+from messaging.domain.choice import Choice, Lack
 from messaging.domain.compliance import Allow, Block, Defer, Reason
 from messaging.domain.compliance.places import place_of
+from messaging.domain.compliance.verdicts import ALLOW
+from messaging.domain.explanation import SENDER
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Category, ProviderAccount
-from messaging.domain.selection import Candidates, Choice, History, Lack, NoSender
+from messaging.domain.rates import Distinct, Limit, Past, Usage
 from messaging.judgement import candidates_for, complete, judgement
+from messaging.limits import Ledger
 from messaging.runtime import Runtime, TenantSenders
 from messaging.store.facts import Case
 from messaging.store.messages import Move
 from messaging.store.verdicts import Judgement
-from messaging.throttle import Request
 from messaging.velocity import prefix_of
 from messaging.window import Window
 
 _LONGEST_ACCOUNT_WAIT = 30.0
-_SENDERS_RECOVER = timedelta(minutes=1)
+_PASSES = {
+    Lack.NO_HEALTHY_SENDER: timedelta(minutes=1),
+    Lack.DAILY_LIMITS: timedelta(minutes=15),
+}
+"""What may pass by itself, and when it is looked at again."""
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -53,6 +62,12 @@ class Plan:
     judgements: list[Judgement] = field(default_factory=list)
     unknown_lines: list[tuple[UUID, bytes, UUID]] = field(default_factory=list)
     """(tenant, recipient key, message) of numbers to be looked up."""
+    placed: set[UUID] = field(default_factory=set)
+    """Those of `waits` that have a place in a line at that time."""
+    usage: Usage | None = None
+    """What was reserved of each limit."""
+    met: list[tuple[UUID, date, bytes]] = field(default_factory=list)
+    """Whom senders with a daily limit write to: sender, day, recipient key."""
 
     def refuse(self, case: Case, event: Event, reason: str) -> None:
         """This message ends here."""
@@ -60,7 +75,17 @@ class Plan:
         self.refusals.append(reason)
 
 
-def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the store knows of those who wait for a rate."""
+
+    past: Callable[[], Past]
+    """What was reserved before, should Redis have forgotten it."""
+    placed: Collection[UUID] = ()
+    """Whose time has come: an earlier refusal gave it to them."""
+
+
+def decide(rt: Runtime, window: Window, cases: Sequence[Case], line: Line) -> Plan:
     """Judge each case, choose its sender, and see who may go now and who must wait."""
     plan = Plan()
     now = rt.now()
@@ -79,24 +104,26 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case]) -> Plan:
             _hold_back(plan, case, verdict, now)
             continue
         serving = candidates_for(message, known, country).serving(country)
-        opening = _choose(rt, case, serving, known, plan)
+        opening = _choose(case, serving, known, plan, now)
         if opening is not None:
             opening.until = verdict.until
             wishes.append((case, opening))
             sent.append(now)
-    granted = _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now)
+    granted = _reserve(rt, _within_accounts(rt, window, wishes, plan, now), plan, now, line)
     for case, opening in _within_velocity(rt, granted, plan, now):
         plan.openings.append((case, opening))
-        plan.judgements.append(
-            judgement("dispatch", case.message, case.facts, Allow(opening.until), now)
-        )
+        choice = opening.choice
+        kept = judgement("dispatch", case.message, case.facts, Allow(opening.until), now)
+        kept.trace = routing.told(choice.trace, choice.sender.id)
+        plan.judgements.append(kept)
         plan.moves.append(
             _move(
                 case,
                 Event.ATTEMPTED,
                 account_id=opening.account.id,
-                sender_id=opening.choice.sender.id,
-                selection_reason=opening.choice.reason,
+                sender_id=choice.sender.id,
+                selection_reason=choice.reason,
+                warms_up=choice.sender.warming,
             )
         )
     return plan
@@ -125,18 +152,21 @@ def _move(case: Case, event: Event, **details: object) -> Move:
 
 
 def _choose(
-    rt: Runtime, case: Case, candidates: Candidates, known: TenantSenders, plan: Plan
+    case: Case, candidates: Candidates, known: TenantSenders, plan: Plan, now: datetime
 ) -> Opening | None:
-    history = History(sticky_sender_id=case.sticky_sender_id)
-    match selection.choose(case.message, candidates, history):
-        case Choice() as choice:
-            return Opening(choice, known.accounts[choice.sender.account_id])
-        case NoSender(reason=Lack.NO_HEALTHY_SENDER as reason):
-            # May pass by itself, so nothing is lost over it; the reason shows why it waits.
-            until = rt.now() + _SENDERS_RECOVER
-            plan.moves.append(_move(case, Event.DEFERRED, reason=reason, due_at=until))
-        case NoSender(reason=reason):
-            plan.refuse(case, Event.REFUSED, reason)
+    found = routing.choose(case, candidates, known, now)
+    if isinstance(found, Choice):
+        return Opening(found, known.accounts[found.sender.account_id])
+    kept = judgement("dispatch", case.message, case.facts, ALLOW, now)
+    kept.outcome, kept.rule, kept.reason = "block", SENDER, found.reason
+    kept.trace = routing.told(found.trace, None)
+    if found.reason in _PASSES:
+        # Nothing is lost over what may pass by itself; the reason shows why it waits.
+        kept.outcome, kept.until = "defer", now + _PASSES[found.reason]
+        plan.moves.append(_move(case, Event.DEFERRED, reason=found.reason, due_at=kept.until))
+    else:
+        plan.refuse(case, Event.REFUSED, found.reason)
+    plan.judgements.append(kept)
     return None
 
 
@@ -196,24 +226,47 @@ def _within_accounts(
 
 
 def _reserve(
-    rt: Runtime, wishes: Sequence[tuple[Case, Opening]], plan: Plan, now: datetime
+    rt: Runtime,
+    wishes: Sequence[tuple[Case, Opening]],
+    plan: Plan,
+    now: datetime,
+    line: Line,
 ) -> list[tuple[Case, Opening]]:
-    """Those whose sender may send now; the rest wait for their turn at the sender's rate."""
-    by_sender: defaultdict[UUID, list[tuple[Case, Opening]]] = defaultdict(list)
+    """Those that every rate they count against lets go now; the rest wait until it will."""
+    ledger = Ledger(now)
     for case, opening in wishes:
-        by_sender[opening.choice.sender.id].append((case, opening))
-    requests = {
-        sender_id: Request(
-            group[0][1].choice.sender.mps, [case.message.segments for case, _ in group]
+        known, country = rt.senders_of(case.message.tenant_id), place_of(case.message).country
+        ledger.add(
+            case.message,
+            opening.choice,
+            opening.account,
+            known,
+            country,
+            placed=case.message.id in line.placed,
         )
-        for sender_id, group in by_sender.items()
-    }
+    reserved = rt.rates.reserve(ledger.limits, ledger.asks, line.past)
+    plan.usage, plan.met = reserved.usage, limits.met(ledger, reserved.usage)
     granted = []
-    for sender_id, grant in rt.throttle.reserve(requests).items():
-        group = by_sender[sender_id]
-        granted += group[: grant.granted]
-        due = now + grant.wait
-        for case, opening in group[grant.granted :]:
-            plan.waits[case.message.id] = due
-            due += timedelta(seconds=case.message.segments / opening.choice.sender.mps)
+    for (case, opening), grant in zip(wishes, reserved.grants, strict=True):
+        if grant.granted:
+            granted.append((case, opening))
+            continue
+        plan.waits[case.message.id] = now + grant.wait
+        if grant.place:
+            plan.placed.add(case.message.id)
+        if grant.refused_by is not None:
+            _learn(rt, case, opening, ledger.limits[grant.refused_by], plan, now)
     return granted
+
+
+def _learn(
+    rt: Runtime, case: Case, opening: Opening, limit: Limit, plan: Plan, now: datetime
+) -> None:
+    """What a refusal says of the sender: the next message had better leave from another one."""
+    headroom, sender = rt.senders_of(case.message.tenant_id).headroom, opening.choice.sender
+    due = plan.waits[case.message.id]
+    if isinstance(limit, Distinct):
+        headroom.full(sender.id, due.timestamp())
+        plan.waits[case.message.id] = now
+    elif limit.key == f"s:{sender.id}":
+        headroom.busy(sender.id, due.timestamp())

@@ -23,14 +23,17 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from messaging import queues, store
+from messaging.domain.bindings import Bindings
+from messaging.domain.candidates import Candidates
 from messaging.domain.compliance.policy import Policy
+from messaging.domain.headroom import Headroom
 from messaging.domain.message import ProviderAccount
-from messaging.domain.selection import Candidates
 from messaging.queues import Hints
+from messaging.rates import Rates
 from messaging.settings import Settings
 from messaging.store import senders, tenants
+from messaging.store.senders import Pool, Senders
 from messaging.telemetry import Counters
-from messaging.throttle import Throttle
 from messaging.velocity import Velocity
 
 DatabaseError = DBAPIError
@@ -48,17 +51,24 @@ class TenantSenders:
     names: dict[str, UUID]
     """Senders by address and by id, as a caller may name them."""
     pools: dict[str, UUID]
-    pool_regions: dict[UUID, frozenset[str]]
-    """Where a pool may write to (ISO 3166), for pools that are limited."""
+    """Pools by name."""
+    pool_settings: dict[UUID, Pool]
+    bindings: Bindings
+    headroom: Headroom
+    """How much room each sender has, as this process knows it."""
     policy: Policy
     home: str
     """The tenant's own country."""
     read_at: float
+    tiers: tuple[frozenset[UUID], ...] = ()
+    """Provider accounts to be asked first: the tenant's choice, then the system's."""
+    paused_templates: dict[str, str] = field(default_factory=dict)
+    """Texts that wait, and why."""
     _reaching: dict[str | None, Candidates] = field(default_factory=dict, repr=False)
 
     def reaching(self, country: str | None) -> Candidates:
         """The senders that may be chosen unasked for a country: in no pool, or in one that serves it."""
-        if not self.pool_regions:
+        if all(pool.regions is None for pool in self.pool_settings.values()):
             return self.candidates
         found = self._reaching.get(country)
         if found is None:
@@ -68,8 +78,13 @@ class TenantSenders:
         return found
 
     def _serves(self, pool_ids: frozenset[UUID], country: str | None) -> bool:
-        limits = (self.pool_regions.get(pool_id) for pool_id in pool_ids)
+        limits = (self.regions_of(pool_id) for pool_id in pool_ids)
         return not pool_ids or any(limit is None or country in limit for limit in limits)
+
+    def regions_of(self, pool_id: UUID) -> frozenset[str] | None:
+        """Where a pool may write to (ISO 3166); None is wherever the tenant may."""
+        pool = self.pool_settings.get(pool_id)
+        return None if pool is None else pool.regions
 
 
 @dataclass
@@ -80,13 +95,15 @@ class Runtime:
     engine: Engine
     redis: redis.Redis
     hints: Hints
-    throttle: Throttle
+    rates: Rates
     velocity: Velocity
     counters: Counters
     sealer: Fernet
     rng: random.Random
     _directory: dict[UUID, TenantSenders] = field(default_factory=dict)
     _forgotten: int = 0
+    _free_at: dict[UUID, float] = field(default_factory=dict)
+    _full_until: dict[UUID, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -106,7 +123,7 @@ class Runtime:
             engine=store.connect(settings.database_url, name=name),
             redis=client,
             hints=Hints(queues.publisher(settings.redis_url), client),
-            throttle=Throttle(client),
+            rates=Rates(client),
             velocity=Velocity(client),
             counters=Counters(client),
             sealer=Fernet(base64.urlsafe_b64encode(settings.sealing_key)),
@@ -171,9 +188,24 @@ class Runtime:
             candidates=Candidates.of(read.senders),
             accounts=read.accounts,
             names=names,
-            pools=read.pools,
-            pool_regions=read.pool_regions,
+            pools={name: pool.id for name, pool in read.pools.items()},
+            pool_settings={pool.id: pool for pool in read.pools.values()},
+            bindings=read.bindings,
+            headroom=Headroom(self._free_at, self._full_until, read.used),
             policy=policy,
             home=home,
             read_at=read_at,
+            tiers=_tiers(read),
+            paused_templates=read.paused_templates,
         )
+
+
+_SYSTEM_DEFAULT = "vonage"
+"""The provider of whoever named none; only an order, where somebody has accounts at several."""
+
+
+def _tiers(read: Senders) -> tuple[frozenset[UUID], ...]:
+    if len(read.accounts) < 2:
+        return ()
+    system = frozenset(a.id for a in read.accounts.values() if a.provider == _SYSTEM_DEFAULT)
+    return (*(frozenset({id_}) for id_ in read.bindings.tenant.account_ids), system)

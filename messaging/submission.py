@@ -97,7 +97,14 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
     tenant = submission.tenant
     known, now = rt.senders_of(tenant.id), rt.now()
     context = Context(
-        tenant.default_region, known.names, known.pools, now, known.policy, offers_flash(known)
+        tenant.default_region,
+        known.names,
+        known.pools,
+        now,
+        known.policy,
+        known.bindings.use_cases(),
+        known.bindings.tenant.pool_ids[0] if known.bindings.tenant.pool_ids else None,
+        offers_flash(known),
     )
     prepared = Prepared(submission, [], [], known, now)
     for i, asked in enumerate(submission.requests):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from messaging.domain.compliance import places
 from messaging.domain.compliance.policy import DEFAULT, Policy
 from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
-from messaging.domain.message import Channel, NewMessage
+from messaging.domain.message import Channel, NewMessage, Traffic
 from messaging.domain.request import MAX_BODY, SendRequest, storable
 
 _MAX_AHEAD = timedelta(days=366)
@@ -28,6 +29,10 @@ class Context:
     pools: dict[str, UUID]
     now: datetime
     policy: Policy = DEFAULT
+    use_cases: Mapping[str, UUID] = field(default_factory=dict)
+    """The pool of each use case of the tenant's."""
+    default_pool: UUID | None = None
+    """The pool of whatever names neither a pool nor a use case."""
     flash_offered: bool = False
     """Whether a provider of the tenant's offers flash messages."""
 
@@ -50,6 +55,7 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         problems.append(
             FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
         )
+    problems += _use_case(request, context)
     if not isinstance(recipient, AddressProblem):
         problems += _whereabouts(request, recipient)
     body = _encoded(request, context.policy)
@@ -69,7 +75,7 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         scheduled_for=request.scheduled_for,
         expires_at=request.expires_at,
         sender_id=context.senders[request.from_] if request.from_ else None,
-        pool_id=context.pools[request.pool] if request.pool else None,
+        pool_id=_pool(request, context),
         conversation_id=request.conversation_id,
         metadata=request.metadata,
         draft=request.draft,
@@ -77,7 +83,32 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         content=request.content,
         time_zone=request.time_zone,
         postal_code=request.postal_code,
+        lead=request.lead,
+        campaign=request.campaign,
+        source=request.source,
+        use_case=request.use_case,
+        agent=request.agent,
+        template=request.template,
+        traffic=Traffic(request.traffic),
     )
+
+
+def _pool(request: SendRequest, context: Context) -> UUID | None:
+    if request.use_case is not None:
+        return context.use_cases[request.use_case]
+    return context.pools[request.pool] if request.pool else context.default_pool
+
+
+def _use_case(request: SendRequest, context: Context) -> list[FieldProblem]:
+    if request.use_case is None:
+        return []
+    if request.use_case not in context.use_cases:
+        detail = "no use case of yours has this name; bind it to a pool first"
+        return [FieldProblem("#/use_case", "unknown_use_case", detail)]
+    if request.pool is not None:
+        detail = "a use case names the pool already; leave one of the two out"
+        return [FieldProblem("#/pool", "not_together", detail)]
+    return []
 
 
 TOO_LONG_ENCODED = FieldProblem(

@@ -87,6 +87,8 @@ def _check_era(value: datetime) -> datetime:
     return value
 
 
+Ref = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""How a tenant names something of its own."""
 Word = Annotated[str, AfterValidator(_check_word)]
 """Text that is compared and never kept."""
 Instant = Annotated[AwareDatetime, AfterValidator(_check_era)]
@@ -129,6 +131,26 @@ class SendRequest(BaseModel):
     flash_fallback: Annotated[
         bool, Field(description="send it as an ordinary message where no provider offers flash")
     ] = False
+    lead: Annotated[Ref | None, Field(description="whom it is to, as you name them")] = None
+    campaign: Annotated[
+        Ref | None, Field(description="yours; decides the sender if it is bound to some")
+    ] = None
+    source: Annotated[Ref | None, Field(description="where the lead came from; as `campaign`")] = (
+        None
+    )
+    use_case: Annotated[
+        Ref | None, Field(description="one that is bound to a pool; instead of `pool`")
+    ] = None
+    agent: Annotated[Ref | None, Field(description="who writes; their own numbers come first")] = (
+        None
+    )
+    template: Annotated[
+        Ref | None, Field(description="which text it is: one that fails everywhere is paused")
+    ] = None
+    traffic: Annotated[
+        Literal["RealLead", "Warmup", "Test", "SystemInternal"],
+        Field(description="only RealLead counts in statistics"),
+    ] = "RealLead"
     content: Annotated[
         Literal[*sorted(REGULATED)] | None,  # type: ignore[valid-type]
         Field(description="what it is about, where that is regulated"),

@@ -57,7 +57,12 @@ _GATHER = sa.text(f"""
 SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.segments, m.category,
        m.priority, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
        m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids, m.flash, m.content,
-       m.time_zone, m.postal_code, m.purpose, c.sender_id AS sticky_sender_id, {_PERSON}
+       m.time_zone, m.postal_code, m.purpose, m.campaign, m.source, m.agent, m.template,
+       c.sender_id AS sticky_sender_id,
+       CASE WHEN m.lead IS NOT NULL THEN
+         (SELECT b.sender_id FROM bindings b WHERE b.tenant_id = m.tenant_id AND b.kind = 'lead'
+            AND b.ref = m.lead AND b.sender_id IS NOT NULL ORDER BY b.id DESC LIMIT 1)
+       END AS lead_sender_id, {_PERSON}
 FROM messages m
 LEFT JOIN conversations c ON c.tenant_id = m.tenant_id AND c.channel = m.channel
   AND c.recipient_key = m.recipient_key
@@ -76,6 +81,7 @@ class Case:
     message: Message
     facts: Facts
     sticky_sender_id: UUID | None
+    lead_sender_id: UUID | None = None
 
 
 def gather(db: Connection, message_ids: Sequence[UUID]) -> list[Case]:
@@ -84,16 +90,48 @@ def gather(db: Connection, message_ids: Sequence[UUID]) -> list[Case]:
 
 
 def _case(row: Any) -> Case:
-    (
+    *of_message, sticky, lead_sender_id, suppression, line, marketing, recent = row
+    facts = _facts(suppression, line, marketing, recent)
+    return Case(_message(*of_message), facts, sticky, lead_sender_id)
+
+
+def _message(
+    id_: UUID,
+    tenant_id: UUID,
+    channel: str,
+    recipient: str,
+    recipient_key: bytes,
+    body: str,
+    segments: int,
+    category: str,
+    priority: str,
+    epoch: int,
+    attempts: int,
+    created_at: datetime,
+    queued_at: datetime | None,
+    expires_at: datetime | None,
+    sender_id: UUID | None,
+    pool_id: UUID | None,
+    conversation_id: UUID | None,
+    tried: list[UUID] | None,
+    flash: bool,
+    content: str | None,
+    time_zone: str | None,
+    postal_code: str | None,
+    purpose: str | None,
+    *belongs_to: str | None,
+) -> Message:
+    return Message(
         id_,
         tenant_id,
-        channel,
+        _CHANNELS[channel],
         recipient,
         recipient_key,
         body,
         segments,
-        category,
-        priority,
+        _CATEGORIES[category],
+        _PRIORITIES[priority],
+        Status.QUEUED,
         epoch,
         attempts,
         created_at,
@@ -102,45 +140,14 @@ def _case(row: Any) -> Case:
         sender_id,
         pool_id,
         conversation_id,
-        tried,
+        tuple(tried) if tried else (),
         flash,
         content,
         time_zone,
         postal_code,
-        purpose,
-        sticky,
-        suppression,
-        line,
-        marketing,
-        recent,
-    ) = row
-    message = Message(
-        id=id_,
-        tenant_id=tenant_id,
-        channel=_CHANNELS[channel],
-        recipient=recipient,
-        recipient_key=recipient_key,
-        body=body,
-        segments=segments,
-        category=_CATEGORIES[category],
-        priority=_PRIORITIES[priority],
-        status=Status.QUEUED,
-        epoch=epoch,
-        attempts=attempts,
-        created_at=created_at,
-        queued_at=queued_at,
-        expires_at=expires_at,
-        sender_id=sender_id,
-        pool_id=pool_id,
-        conversation_id=conversation_id,
-        tried_sender_ids=tuple(tried) if tried else (),
-        flash=flash,
-        content=content,
-        time_zone=time_zone,
-        postal_code=postal_code,
-        purpose=Purpose(purpose) if purpose else None,
+        Purpose(purpose) if purpose else None,
+        *belongs_to,
     )
-    return Case(message, _facts(suppression, line, marketing, recent), sticky)
 
 
 def _facts(suppression: Any, line: Any, marketing: Any, recent: Any) -> Facts:

@@ -2,7 +2,8 @@
 
 `move` is the only writer of `messages.status`. It compares before it sets (status and epoch), appends
 the event, and keeps the work tables true in the same statement: what becomes `queued` gets a `ready`
-row, what becomes `scheduled` a `scheduled` row, what is attempted an open attempt with its lease.
+row, what becomes `scheduled` a `scheduled` row, what is attempted an open attempt with its lease. And
+what the step says of the sender is counted there: nothing that moved once is counted twice.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Move:
     account_id: UUID | None = None
     sender_id: UUID | None = None
     selection_reason: SelectionReason | None = None
+    warms_up: bool = False
+    """Whether the sender of this attempt is warming up."""
+    tells: tuple[str, ...] = ()
+    """What it says of the sender: names of the fields of `sender_health.Tally`, counted once each."""
 
 
 _TIMES = ", ".join(
@@ -69,7 +74,8 @@ WITH v AS (
   SELECT * FROM json_to_recordset(CAST(:moves AS json)) AS t(
     message_id uuid, epoch int, before message_status, event message_event, after message_status,
     reason text, due_at timestamptz, counts boolean, provider_message_id text, provider_code text,
-    tried_sender_id uuid, account_id uuid, sender_id uuid, selection_reason selection_reason)
+    tried_sender_id uuid, account_id uuid, sender_id uuid, selection_reason selection_reason,
+    warms_up boolean, tells text[])
 ), moved AS (
   UPDATE messages m SET
     status = v.after,
@@ -84,11 +90,12 @@ WITH v AS (
                             ELSE array_append(m.tried_sender_ids, v.tried_sender_id) END,
     sender_id = coalesce(v.sender_id, m.sender_id),
     selection_reason = coalesce(v.selection_reason, m.selection_reason),
+    is_warmup = m.is_warmup OR v.warms_up,
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
   RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
-            v.account_id, v.sender_id, v.selection_reason
+            v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
   SELECT id, event, after, reason, epoch FROM moved
@@ -110,6 +117,11 @@ WITH v AS (
   SELECT id, epoch, account_id, sender_id, selection_reason, sending_started_at,
          clock_timestamp() + make_interval(secs => :lease)
   FROM moved WHERE event = 'attempted'
+), told AS (
+  INSERT INTO sender_tallies (sender_id, template, what, n)
+  SELECT sender_id, template, what, count(*) FROM moved, unnest(tells) AS told(what)
+  WHERE sender_id IS NOT NULL AND traffic <> 'Test'
+  GROUP BY 1, 2, 3
 )
 SELECT id FROM moved
 """
@@ -162,6 +174,13 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
         new.time_zone,
         new.postal_code,
         new.purpose,
+        new.lead,
+        new.campaign,
+        new.source,
+        new.use_case,
+        new.agent,
+        new.template,
+        new.traffic.value,
     )
 
 
@@ -172,7 +191,8 @@ _COLUMNS = (
     "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
     "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
     "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at", "encoding",
-    "flash", "content", "time_zone", "postal_code", "purpose",
+    "flash", "content", "time_zone", "postal_code", "purpose", "lead", "campaign", "source", "use_case",
+    "agent", "template", "traffic",
 )  # fmt: skip
 
 # What every new message gets besides its own row: its first event, and its work row.
@@ -197,16 +217,18 @@ WITH v AS (
     metadata text, requested_sender_id uuid, pool_id uuid, conversation_id uuid,
     scheduled_reason text, scheduled_for timestamptz, expires_at timestamptz,
     created_at timestamptz, queued_at timestamptz, encoding text, flash boolean, content text,
-    time_zone text, postal_code text, purpose text)
+    time_zone text, postal_code text, purpose text, lead text, campaign text, source text,
+    use_case text, agent text, template text, traffic text)
 ), born AS (
   INSERT INTO messages (id, tenant_id, channel, category, priority, status, segments,
     recipient_key, recipient, body, metadata, requested_sender_id, pool_id, conversation_id,
     scheduled_reason, scheduled_for, expires_at, created_at, queued_at, encoding, flash, content,
-    time_zone, postal_code, purpose)
+    time_zone, postal_code, purpose, lead, campaign, source, use_case, agent, template, traffic)
   SELECT id, tenant_id, channel, category, priority, status, segments,
     decode(recipient_key, 'hex'), recipient, body, CAST(metadata AS jsonb), requested_sender_id,
     pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at,
-    encoding, flash, content, time_zone, postal_code, purpose
+    encoding, flash, content, time_zone, postal_code, purpose, lead, campaign, source, use_case,
+    agent, template, traffic
   FROM v
 ),"""  # noqa: S608 - both halves are constants of this module
     + _WORK

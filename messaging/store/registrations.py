@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,8 @@ class Brand:
     provider_brand_id: str | None = None
     account: str | None = None
     """The account it and its campaigns are registered with, by name."""
+    segments_per_day: int | None = None
+    """What one carrier lets it send over all its campaigns, as the registry says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,20 @@ class TendlcCampaign:
     has_links: bool = True
     has_phone_numbers: bool = True
     age_gated: bool = False
+    segments_per_minute: int | None = None
+    """What the carriers let it send, as the registry says it."""
 
 
 _PUT_BRAND = sa.text("""
 WITH account AS (SELECT id FROM provider_accounts WHERE tenant_id = :tenant AND name = :account)
-INSERT INTO brands (id, tenant_id, name, status, provider_brand_id, account_id)
-SELECT :id, :tenant, :name, :status, :provider_brand_id, (SELECT id FROM account)
+INSERT INTO brands (id, tenant_id, name, status, provider_brand_id, account_id, segments_per_day)
+SELECT :id, :tenant, :name, :status, :provider_brand_id, (SELECT id FROM account),
+       :segments_per_day
 WHERE CAST(:account AS text) IS NULL OR EXISTS (SELECT FROM account)
 ON CONFLICT (tenant_id, name) DO UPDATE SET
   status = excluded.status, provider_brand_id = excluded.provider_brand_id,
-  account_id = excluded.account_id, modified_at = now(), refresh_due_at = now(), refresh_failures = 0
+  account_id = excluded.account_id, segments_per_day = excluded.segments_per_day,
+  modified_at = now(), refresh_due_at = now(), refresh_failures = 0
 """)
 
 
@@ -62,15 +68,17 @@ def put_brand(db: Connection, tenant_id: UUID, brand_id: UUID, brand: Brand) -> 
 
 _PUT_CAMPAIGN = sa.text("""
 INSERT INTO tendlc_campaigns (id, tenant_id, brand_id, name, status, use_case, provider_campaign_id,
-                              provider_service_id, has_links, has_phone_numbers, age_gated)
+                              provider_service_id, has_links, has_phone_numbers, age_gated,
+                              segments_per_minute)
 SELECT :id, b.tenant_id, b.id, :name, :status, :use_case, :provider_campaign_id,
-       :provider_service_id, :has_links, :has_phone_numbers, :age_gated
+       :provider_service_id, :has_links, :has_phone_numbers, :age_gated, :segments_per_minute
 FROM brands b WHERE b.tenant_id = :tenant AND b.name = :brand
 ON CONFLICT (tenant_id, name) DO UPDATE SET
   brand_id = excluded.brand_id, status = excluded.status, use_case = excluded.use_case,
   provider_campaign_id = excluded.provider_campaign_id,
   provider_service_id = excluded.provider_service_id, has_links = excluded.has_links,
   has_phone_numbers = excluded.has_phone_numbers, age_gated = excluded.age_gated,
+  segments_per_minute = excluded.segments_per_minute,
   modified_at = now(), refresh_due_at = now(), refresh_failures = 0
 """)
 
@@ -87,7 +95,7 @@ def brands(db: Connection, tenant_id: UUID) -> list[Brand]:
     """A tenant's brands, by name."""
     b, account = t.brands.c, t.provider_accounts
     found = db.execute(
-        sa.select(b.name, b.status, b.provider_brand_id, account.c.name)
+        sa.select(b.name, b.status, b.provider_brand_id, account.c.name, b.segments_per_day)
         .outerjoin_from(t.brands, account, account.c.id == b.account_id)
         .where(b.tenant_id == tenant_id)
         .order_by(b.name)
@@ -109,6 +117,7 @@ def campaigns(db: Connection, tenant_id: UUID) -> list[TendlcCampaign]:
             c.has_links,
             c.has_phone_numbers,
             c.age_gated,
+            c.segments_per_minute,
         )
         .join(t.brands, t.brands.c.id == c.brand_id)
         .where(c.tenant_id == tenant_id)
@@ -145,26 +154,6 @@ def change_senders(
         .values(**values, **said)
     )
     return changed.rowcount
-
-
-def limit_pool(db: Connection, tenant_id: UUID, name: str, regions: Iterable[str] | None) -> bool:
-    """Say where a pool may write to (ISO 3166; None: everywhere); False if there is no such pool."""
-    p = t.sender_pools.c
-    changed = db.execute(
-        sa.update(t.sender_pools)
-        .where(p.tenant_id == tenant_id, p.name == name)
-        .values(regions=None if regions is None else sorted(regions))
-    )
-    return changed.rowcount == 1
-
-
-def pools(db: Connection, tenant_id: UUID) -> dict[str, list[str] | None]:
-    """A tenant's pools by name, each with the countries it may write to (None: everywhere)."""
-    p = t.sender_pools.c
-    found = db.execute(
-        sa.select(p.name, p.regions).where(p.tenant_id == tenant_id).order_by(p.name)
-    )
-    return {row.name: row.regions for row in found}
 
 
 def clear(db: Connection, tenant_id: UUID) -> None:

@@ -36,16 +36,18 @@ class Judgement:
     """Defer: when it is asked again. Allow: until when it may be delivered."""
     inputs: dict[str, Any] | None = None
     """What the rules saw that was not the ordinary case."""
+    trace: dict[str, Any] | None = None
+    """Under the claim: whom selection chose, whom it passed over, and why."""
 
 
 _KEEP = sa.text("""
 INSERT INTO verdicts (at, tenant_id, message_id, recipient_key, stage, outcome, version, rule, reason,
-                      detail, until, inputs)
+                      detail, until, inputs, trace)
 SELECT at, tenant_id, message_id, decode(recipient_key, 'hex'), stage, outcome, version, rule, reason,
-       detail, until, inputs
+       detail, until, inputs, trace
 FROM json_to_recordset(CAST(:rows AS json)) AS v(
   at timestamptz, tenant_id uuid, message_id uuid, recipient_key text, stage text, outcome text,
-  version text, rule text, reason text, detail text, until timestamptz, inputs jsonb)
+  version text, rule text, reason text, detail text, until timestamptz, inputs jsonb, trace jsonb)
 """)
 
 
@@ -57,7 +59,7 @@ def keep(db: Connection, judgements: Sequence[Judgement]) -> None:
 
 _OF_MESSAGE = sa.text("""
 SELECT at, tenant_id, message_id, encode(recipient_key, 'hex'), stage, outcome, version, rule, reason,
-       detail, until, inputs
+       detail, until, inputs, trace
 FROM verdicts WHERE message_id = :id ORDER BY at, id
 """)
 

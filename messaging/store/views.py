@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import Category, Channel, Priority, SelectionReason
+from messaging.domain.message import Category, Channel, Priority, SelectionReason, Traffic
+from messaging.domain.traffic import shown
 from messaging.store import tables as t
 
 
@@ -35,6 +36,14 @@ class MessageView:
     time_zone: str | None
     postal_code: str | None
     purpose: str | None
+    lead: str | None
+    campaign: str | None
+    source: str | None
+    use_case: str | None
+    agent: str | None
+    template: str | None
+    traffic: Traffic
+    is_warmup: bool
     metadata: dict[str, Any] | None
     requested_sender_id: UUID | None
     pool_id: UUID | None
@@ -77,6 +86,8 @@ def _view(row: Any) -> MessageView:
     values["channel"] = Channel(values["channel"])
     values["category"] = Category(values["category"])
     values["priority"] = Priority(values["priority"])
+    taken = values["provider_message_id"] is not None
+    values["traffic"] = shown(values["status"], Traffic(values["traffic"]), was_taken=taken)
     chosen = values["selection_reason"]
     values["selection_reason"] = SelectionReason(chosen) if chosen else None
     return MessageView(**values)

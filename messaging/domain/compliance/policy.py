@@ -148,6 +148,41 @@ class Retention(_Part):
     receipt_days: Annotated[int, Field(ge=1, le=365, description="webhooks as they came in")] = 30
 
 
+class Rates(_Part):
+    """How fast a tenant sends, beyond what each sender, account and campaign is held to."""
+
+    segments_per_second: Annotated[
+        float | None, Field(gt=0, le=_MANY, description="all senders together; null is no limit")
+    ] = None
+    recipient_spacing_seconds: Annotated[
+        int, Field(ge=0, le=60, description="between two messages to one person; 0 is none")
+    ] = 0
+    unknown_carrier_share: Annotated[
+        float,
+        Field(
+            ge=0.01,
+            le=1,
+            description="of US segments, what counts against a brand's daily limit at one carrier",
+        ),
+    ] = 0.35
+
+
+class SenderHealth(_Part):
+    """When a sender is taken out of use, and for how long."""
+
+    minimum: Annotated[
+        int, Field(ge=5, le=100_000, description="results before a sender is judged by them")
+    ] = 100
+    cordon_hours: Annotated[
+        float | None,
+        Field(gt=0, le=24 * 30, description="out of use for that long; null: until midnight UTC"),
+    ] = None
+    grace_hours: Annotated[
+        float,
+        Field(ge=0, le=24 * 30, description="how long it goes on with conversations it is in"),
+    ] = 72.0
+
+
 class Policy(_Part):
     """Everything one tenant decided."""
 
@@ -177,6 +212,8 @@ class Policy(_Part):
     replies: Replies = Replies()
     destinations: Destinations = Destinations()
     lookup: Lookup = Lookup()
+    rates: Rates = Rates()
+    sender_health: SenderHealth = SenderHealth()
     retention: Retention = Retention()
 
 
