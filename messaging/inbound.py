@@ -31,12 +31,13 @@ from messaging.domain.message import (
     Priority,
     ProviderAccount,
     Purpose,
+    Traffic,
 )
 from messaging.domain.registration import ReplyOwner
 from messaging.providers.base import InboundMessage, Webhook
 from messaging.queues import DISPATCH
 from messaging.runtime import Runtime
-from messaging.store import consents, messages, suppressions
+from messaging.store import consents, messages, sender_stats, suppressions
 from messaging.store import inbound as store
 from messaging.store.consents import ConsentEvent, NewConsent
 from messaging.store.inbound import NewInbound
@@ -65,8 +66,10 @@ class _Heard:
     """When it was said, if the provider tells; else it was just now."""
     person: str | None
     """The address a reply goes to; None if it is none that can be written to."""
+    sender_id: UUID | None
+    """The sender that was written to; None if it is none of the tenant's."""
     answers_from: UUID | None
-    """The sender that was written to, if its replies are ours."""
+    """The same, if its replies are ours."""
     replies: Replies
 
 
@@ -127,6 +130,7 @@ def _hear(rt: Runtime, account: ProviderAccount, message: InboundMessage) -> _He
         evidence=evidence(ours, account.provider, message.provider_keyword),
         said_at=message.at,
         person=None if isinstance(person, AddressProblem) else person,
+        sender_id=sender.id if sender else None,
         answers_from=sender.id if sender and sender.reply_owner is ReplyOwner.SELF else None,
         replies=known.policy.replies,
     )
@@ -151,7 +155,17 @@ def _keep(rt: Runtime, db: Connection, heard: _Heard) -> tuple[bool, NewRow | No
             answer = _help(db, heard)
         case Keyword.OTHER:
             answer = None
+    _tell(db, heard, stopped=answer is not None)
     return True, _reply(rt, db, heard, answer) if answer is not None else None
+
+
+def _tell(db: Connection, heard: _Heard, *, stopped: bool) -> None:
+    """Count it for the sender: as an opt-out if that is news, else as a reply."""
+    if heard.sender_id is None or (heard.row.keyword is Keyword.STOP and not stopped):
+        return
+    what = "opted_out" if heard.row.keyword is Keyword.STOP else "replies"
+    row = heard.row
+    sender_stats.answered(db, row.tenant_id, row.recipient_key, heard.sender_id, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +269,7 @@ def _reply(rt: Runtime, db: Connection, heard: _Heard, answer: _Answer) -> NewRo
             expires_at=heard.row.received_at + _LATEST_REPLY,
             sender_id=heard.answers_from,
             purpose=answer.purpose,
+            traffic=Traffic.SYSTEM_INTERNAL,
         ),
         created_at=heard.row.received_at,
     )

@@ -28,6 +28,7 @@ from messaging.domain.failures import Accepted, Failure, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.registration import Lapse
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
+from messaging.domain.warm_up import next_carrier_midnight
 from messaging.queues import Task
 from messaging.refusals import Refusal
 from messaging.runtime import STALE_FOR, Runtime
@@ -37,6 +38,8 @@ from messaging.store.messages import Move, move
 from messaging.telemetry import buckets, tally
 from messaging.window import TOO_LATE, Result, Ticket
 
+_AFTER_MIDNIGHT = timedelta(minutes=30)
+"""Over which what a daily cap had put off is spread."""
 _ATTEMPT_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SENT_BOUNDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
@@ -107,6 +110,9 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
         page.lapses.append((message.id, lapse))
         if isinstance(step, Retry):  # when no process takes the sender for a good one any more
             step = replace(step, at=max(step.at, rt.now() + STALE_FOR))
+    if adapter is not None and outcome.code in adapter.daily_caps and isinstance(step, Retry):
+        tomorrow = next_carrier_midnight(rt.now()) + rt.rng.random() * _AFTER_MIDNIGHT
+        step = replace(step, at=max(step.at, tomorrow), counts=False)
     page.moves.append(_refused(ticket, outcome, step))
     page.settlements.append(
         Settlement(
@@ -133,11 +139,13 @@ def accepted(message_id: UUID, epoch: int, provider_message_id: str) -> Move:
         Status.SENT,
         counts=True,
         provider_message_id=provider_message_id,
+        tells=("sent",),
     )
 
 
 def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
     message_id, epoch = ticket.message.id, ticket.epoch
+    tells = refusals.told_by_reply(ticket.account.provider, failure)
     match step:
         case Retry(at=at, counts=counts, exclude_sender=exclude):
             return Move(
@@ -151,6 +159,7 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
                 counts=counts and failure.code != TOO_LATE,
                 provider_code=failure.code,
                 tried_sender_id=ticket.sender.id if exclude else None,
+                tells=tells,
             )
         case GiveUp(event=event, reason=reason):
             after = advance(Status.SENDING, event)
@@ -163,6 +172,7 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
                 reason=reason,
                 counts=True,
                 provider_code=failure.code,
+                tells=tells,
             )
         case never:
             assert_never(never)

@@ -41,6 +41,7 @@ class Task(StrEnum):
     RECONCILE = "reconcile.settle"
     LOOKUPS = "lookups.run"
     REGISTRATIONS = "registrations.refresh"
+    SENDERS = "senders.judge"
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
@@ -59,6 +60,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.RECONCILE: WorkQueue.MAINTENANCE,
     Task.LOOKUPS: WorkQueue.MAINTENANCE,
     Task.REGISTRATIONS: WorkQueue.MAINTENANCE,
+    Task.SENDERS: WorkQueue.MAINTENANCE,
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,

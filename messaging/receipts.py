@@ -251,6 +251,9 @@ def _step(
             counts=before is Status.SENDING,
             provider_message_id=report.provider_message_id,
             provider_code=report.code,
+            tells=refusals.told_by_receipt(
+                receipt.provider, report, before, accepted=target.accepted
+            ),
         )
     )
     state[target.message_id] = after

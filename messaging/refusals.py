@@ -1,10 +1,10 @@
-"""What do a provider's refusals say about the person, beyond the one message?
+"""What do a provider's refusals say about the person, and of the sender, beyond the one message?
 
 An opt-out that a provider knows of holds for every provider, and cancels the rest of what waits
 (law 7). A number that two messages could not reach, for a reason that does not pass, is not tried a
 third time; since that is no word of the person, START does not undo it. That a number is a landline
 is kept for the rules to ask. The page that ends the message's own attempt is written afterwards, so
-that a crash in between forgets nothing.
+that a crash in between forgets nothing; what it tells of the sender is counted with that step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from uuid import UUID
 
 from messaging import providers, suppression
 from messaging.domain.compliance.facts import LineType, SuppressionKind
+from messaging.domain.failures import Failure, Kind
+from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel
+from messaging.providers.base import DeliveryReport
 from messaging.runtime import Runtime
 from messaging.store import number_facts, suppression_reads
 from messaging.store.number_facts import Learned
@@ -48,11 +51,68 @@ class Refusal:
         return self.code in _codes(self.provider, "landlines")
 
 
-def _codes(provider: str, kind: Literal["dead_numbers", "landlines"]) -> frozenset[str]:
+def _codes(
+    provider: str, kind: Literal["dead_numbers", "landlines", "filtered", "blameless"]
+) -> frozenset[str]:
     """A provider's codes of one kind; none of an account whose provider is no longer known."""
     known = providers.find(provider)
     codes: frozenset[str] = getattr(known, kind, frozenset())
     return codes
+
+
+def told_by_reply(provider: str, failure: Failure) -> tuple[str, ...]:
+    """What a refusal in the reply to a send says of the sender, by the fields of a `Tally`.
+
+    That the provider is down, or our request or account wrong, says nothing of it.
+    """
+    if failure.kind is Kind.OPTED_OUT:
+        return ("opted_out",)
+    if failure.kind is Kind.RECIPIENT:
+        return (_ending(provider, failure.code),)
+    refused_as_spam = failure.kind is Kind.SENDER and failure.code in _codes(provider, "filtered")
+    return ("filtered",) if refused_as_spam else ()
+
+
+def told_by_receipt(
+    provider: str, report: DeliveryReport, before: Status, *, accepted: bool
+) -> tuple[str, ...]:
+    """The same of a receipt for a message that was `before`; also that it was sent, if that is news.
+
+    `accepted` says whether that was known of its last attempt, though it is queued again.
+    """
+    news = before is Status.SENDING or (before is Status.QUEUED and not accepted)
+    told = _end_told(provider, report)
+    return ("sent", *told) if news else told
+
+
+def _end_told(provider: str, report: DeliveryReport) -> tuple[str, ...]:
+    """What a receipt says of the end.
+
+    `undelivered` is the carrier's word. `failed` is the provider's, of itself as often as not: it
+    counts where its code speaks of the recipient or the text.
+    """
+    if report.event is Event.DELIVERED:
+        return ("delivered",)
+    if report.event is Event.OPTED_OUT:
+        return ("opted_out",)
+    if report.event not in {Event.UNDELIVERED, Event.FAILED}:
+        return ()
+    if report.code in _codes(provider, "blameless"):
+        return ()
+    ending = _ending(provider, report.code)
+    told = report.event is Event.UNDELIVERED or ending != _UNDELIVERED
+    return (ending,) if told else ()
+
+
+_UNDELIVERED = "undelivered"
+
+
+def _ending(provider: str, code: str | None) -> str:
+    """Which bad end a code stands for; a dead number is as bad a sign as a landline."""
+    if code in _codes(provider, "filtered"):
+        return "filtered"
+    unreachable = _codes(provider, "landlines") | _codes(provider, "dead_numbers")
+    return "landline" if code in unreachable else _UNDELIVERED
 
 
 def heed(rt: Runtime, refusals: Sequence[Refusal]) -> None:

@@ -35,6 +35,9 @@ TABLE = (
         120.0,
         "each is asked about hourly, and minutes after a carrier denied it",
     ),
+    Entry(
+        Task.SENDERS, 30.0, "a number that goes bad is out of use before it has done much more harm"
+    ),
     Entry(Task.PRUNE, 3600.0, "idempotency keys are kept as long as promised, no longer"),
     Entry(Task.RETAIN, 3600.0, "personal data stays as long as its tenant decided, no longer"),
     Entry(

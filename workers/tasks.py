@@ -25,6 +25,7 @@ from messaging import (
     reconcile,
     registration_refresh,
     retention,
+    sender_upkeep,
 )
 from messaging.domain import request
 from messaging.domain.errors import IdempotencyBusyError, PosthornError, UnavailableError
@@ -121,6 +122,12 @@ def refresh_registrations() -> str:
     """Ask providers where the registrations stand that are due for it."""
     process = current()
     return registration_refresh.run(process.rt, process.registrations)
+
+
+@_task(Task.SENDERS)
+def judge_senders() -> str:
+    """Judge every sender by what has become of its messages."""
+    return sender_upkeep.run(current().rt)
 
 
 @_task(Task.PROMOTE_DUE)

@@ -141,6 +141,12 @@ class Provider:
     """Codes saying that nobody can be reached at the number, now or later."""
     landlines: frozenset[str] = frozenset()
     """Codes saying that the number is a line which takes no texts."""
+    filtered: frozenset[str] = frozenset()
+    """Codes saying that a carrier, or the provider, took the message for spam."""
+    blameless: frozenset[str] = frozenset()
+    """Codes of receipts that say nothing of the sender: the provider failed, or we did."""
+    daily_caps: frozenset[str] = frozenset()
+    """Codes saying that a carrier's limit for the day is used up: it passes at its midnight."""
     lapses: Mapping[str, Lapse] = field(default_factory=dict)
     """Codes saying that the sender's registration is not, or no longer, in order."""
     line_lookup: Callable[[ProviderAccount, str], httpx.Request] | None = None

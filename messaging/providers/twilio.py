@@ -22,7 +22,7 @@ from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel, ProviderAccount
 from messaging.providers import replies, signatures, twilio_lookup, twilio_registration
 from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
-from messaging.providers.twilio_errors import ASYNC, LAPSES, SYNC
+from messaging.providers.twilio_errors import ASYNC, BLAMELESS, DAILY_CAPS, LAPSES, SYNC
 from messaging.providers.twilio_inbound import inbound
 
 _RETRY_RECEIPTS = "#rc=5&rp=all"
@@ -240,6 +240,9 @@ PROVIDER = Provider(
     inbound=inbound,
     dead_numbers=frozenset({"21614", "30005", "30006"}),
     landlines=frozenset({"21614", "30006"}),
+    filtered=frozenset({"30007"}),
+    blameless=BLAMELESS,
+    daily_caps=DAILY_CAPS,
     lapses=LAPSES,
     line_lookup=twilio_lookup.line_lookup,
     line=twilio_lookup.line,

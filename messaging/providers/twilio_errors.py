@@ -111,6 +111,18 @@ SYNC = _read(_SYNC + _REGISTRATION.lstrip())
 ASYNC = _read(_ASYNC + _REGISTRATION.lstrip())
 """Codes in a receipt, or on a message looked up later."""
 
+BLAMELESS = frozenset(
+    code
+    for code, failure in ASYNC.items()
+    if failure.kind in {Kind.CONFIG, Kind.RATE_LIMITED, Kind.AMBIGUOUS}
+    or (failure.kind is Kind.TRANSIENT and failure.status is Status.FAILED)
+    or failure.status is Status.BLOCKED_MISSING_CAMPAIGN
+)
+"""Codes in a receipt by which Twilio failed, or we did: too fast, too large, not registered."""
+
+DAILY_CAPS = frozenset({"30023", "30027"})
+"""A brand's day at T-Mobile is used up, which counts from midnight to midnight Pacific time."""
+
 LAPSES = {
     "30032": Lapse.SENDER,
     "30033": Lapse.CAMPAIGN,

@@ -143,11 +143,16 @@ class Target:
     sender_id: UUID | None
     erased: bool
     """Whether its text and recipient are gone, so that it can never be sent again."""
+    accepted: bool
+    """Whether the attempt is known to have been accepted, though the message is queued again."""
 
 
 _BY_ID = sa.text("""
-SELECT m.id, m.epoch, m.status, m.sender_id, m.erased_at IS NOT NULL FROM messages m
-WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
+SELECT m.id, m.epoch, m.status, m.sender_id, m.erased_at IS NOT NULL,
+       m.status = 'queued' AND EXISTS (
+         SELECT 1 FROM attempts a
+         WHERE a.message_id = m.id AND a.epoch = m.epoch AND a.outcome = 'accepted')
+FROM messages m WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
 """)
 
 

@@ -187,6 +187,13 @@ CASES: list[tuple[str, dict[str, Any], Facts, tuple[Any, Reason] | None]] = [
         facts(policy=policy(content={"regulated": ["alcohol"]}), age_gated=True),
         None,
     ),
+    ("template", {"template": "spring"}, CLEAR, None),
+    (
+        "template",
+        {"template": "spring"},
+        facts(template_paused="filtered 40.0 % of 120 on 3 senders"),
+        (Defer, Reason.TEMPLATE_PAUSED),
+    ),
     ("region", {}, facts(policy=policy(destinations={"regions": ["US"]})), None),
     (
         "region",

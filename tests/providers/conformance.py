@@ -38,7 +38,9 @@ def account(provider: str, **changes: str) -> ProviderAccount:
         name="main",
         max_in_flight=100,
         absence_proof=timedelta(minutes=10),
-        **settings,
+        base_url=settings["base_url"],
+        username=settings["username"],
+        secret=settings["secret"],
     )
 
 

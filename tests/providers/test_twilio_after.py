@@ -13,7 +13,7 @@ import pytest
 from messaging.domain.lifecycle import Event
 from messaging.providers import get
 from messaging.providers.base import DeliveryReport, Sighting, Webhook
-from messaging.providers.twilio_errors import ASYNC
+from messaging.providers.twilio_errors import ASYNC, SYNC
 from tests.providers.conformance import BODY, CALLBACK, FROM, NOON, SID, TO, account, doubt
 
 TWILIO = get("twilio")
@@ -167,6 +167,16 @@ def test_a_code_refines_a_bad_end_and_only_that(code: str) -> None:
     for status, plain in (("delivered", Event.DELIVERED), ("sent", Event.ACCEPTED)):
         (report,) = receipt(MessageSid=SID, MessageStatus=status, ErrorCode=code)
         assert report.event is plain
+
+
+def test_what_a_carrier_filtered_and_what_nobody_is_to_blame_for() -> None:
+    assert TWILIO.filtered == {"30007"}
+    assert TWILIO.filtered | TWILIO.landlines | TWILIO.dead_numbers <= ASYNC.keys() | SYNC.keys()
+    assert TWILIO.blameless == {
+        "14107", "30001", "30002", "30010", "30019", "30020", "30021", "30022", "30023", "30027",
+        "30032", "30033", "30034", "30035", "30036", "30410", "30450", "30500", "30610",
+    }  # fmt: skip
+    assert not TWILIO.blameless & (TWILIO.filtered | TWILIO.landlines | TWILIO.dead_numbers)
 
 
 def test_an_unknown_code_is_kept_and_changes_nothing() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from messaging.domain.compliance import content, links, regulated, telephones
 from messaging.domain.compliance.facts import Facts
 from messaging.domain.compliance.places import place_of
-from messaging.domain.compliance.verdicts import ALLOW, Block, Reason, Verdict
+from messaging.domain.compliance.verdicts import ALLOW, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
 from messaging.domain.message import Category, Message
 
@@ -56,3 +56,13 @@ def declared_content(message: Message, facts: Facts, _now: datetime) -> Verdict:
     if problem is None:
         return ALLOW
     return Block(Event.BLOCKED_COMPLIANCE, Reason.CONTENT_NOT_PERMITTED, "content", problem)
+
+
+_LOOK_AGAIN = timedelta(minutes=15)
+
+
+def template(_message: Message, facts: Facts, now: datetime) -> Verdict:
+    """Is this text arriving, as far as is known? A paused one waits until somebody resumes it."""
+    if facts.template_paused is None:
+        return ALLOW
+    return Defer(now + _LOOK_AGAIN, Reason.TEMPLATE_PAUSED, "template", facts.template_paused)

@@ -19,7 +19,7 @@ from messaging.domain.compliance.facts import Facts
 from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Verdict
 from messaging.domain.message import Message
 
-VERSION = "2026-11-20"
+VERSION = "2026-11-29"
 
 Ask = Callable[[Message, Facts, datetime], Verdict]
 
@@ -99,6 +99,12 @@ RULES: tuple[Rule, ...] = (
     Rule("flash", "May this be shown at once and not kept?", "GSM 03.38 class 0", of_text.flash),
     Rule("links", "Do its links say where they lead?", "CTIA 5.3; 10DLC campaign", of_text.linked),
     Rule("content", "May this be written about there?", "CTIA 5.2", of_text.declared_content),
+    Rule(
+        "template",
+        "Is this text arriving, as far as is known?",
+        "sender health",
+        of_text.template,
+    ),
     Rule("region", "May this tenant and pool write to that country?", "policy", of_route.region),
     Rule(
         "registered", "Is a sender registered for it?", "CTIA; 10DLC programme", of_route.registered

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     CAMPAIGN_NOT_VERIFIED = "campaign_not_verified"
     BRAND_SUSPENDED = "brand_suspended"
     TOLL_FREE_NOT_VERIFIED = "toll_free_not_verified"
+    TEMPLATE_PAUSED = "template_paused"
     QUIET_HOURS = "quiet_hours"
     NEVER_OPEN = "never_open"
     FREQUENCY_CAP = "frequency_cap"

@@ -151,6 +151,12 @@ WORDS: dict[Reason, Words] = {
         "its toll-free number is not verified",
         "#/pool",
     ),
+    Reason.TEMPLATE_PAUSED: Words(
+        "This text is not arriving",
+        "change the text, then let its template go on with 'posthorn templates resume'",
+        "its text was failing on several numbers, so its template was paused",
+        "#/template",
+    ),
     Reason.QUIET_HOURS: Words(
         "It is quiet hours at the recipient's",
         "wait; it goes out when the window opens",
