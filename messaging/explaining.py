@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,15 @@ from sqlalchemy.engine import Connection
 
 from messaging.domain import explanation
 from messaging.domain.addresses import mask
+from messaging.domain.candidates import Pass
+from messaging.domain.choice_wording import Chosen, Considered
 from messaging.domain.errors import NotFoundError
 from messaging.domain.explanation import Judged, Story, Tried
 from messaging.domain.lifecycle import TIMESTAMPS, Status
 from messaging.runtime import Runtime
 from messaging.store import verdicts, views
 from messaging.store.tenants import Tenant
+from messaging.store.verdicts import Judgement
 from messaging.store.views import MessageView
 
 
@@ -66,14 +70,23 @@ def _story(rt: Runtime, db: Connection, tenant: Tenant, of: MessageView) -> Stor
         created_at=of.created_at,
         verdicts=[
             Judged(
-                v.at, v.stage, v.outcome, v.version, v.rule, v.reason, v.detail, v.until, v.inputs
+                v.at,
+                v.stage,
+                v.outcome,
+                v.version,
+                v.rule,
+                v.reason,
+                v.detail,
+                v.until,
+                v.inputs,
+                _chosen(v, names) if v.trace is not None else None,
             )
             for v in verdicts.of_message(db, of.id)
         ],
         attempts=[
             Tried(
                 a.epoch,
-                names.get(a.sender_id, "a sender that is retired by now"),
+                names.get(a.sender_id, _RETIRED),
                 a.selection_reason,
                 a.started_at,
                 a.outcome,
@@ -83,6 +96,29 @@ def _story(rt: Runtime, db: Connection, tenant: Tenant, of: MessageView) -> Stor
             )
             for a in views.attempts(db, of.id)
         ],
+    )
+
+
+_RETIRED = "a sender that is retired by now"
+
+
+def _chosen(verdict: Judgement, names: Mapping[UUID, str]) -> Chosen:
+    """A trace with names instead of ids; a score is told from the moment of the choice."""
+    trace = verdict.trace or {}
+    chosen = trace.get("chosen")
+    return Chosen(
+        sender=None if chosen is None else names.get(UUID(chosen), _RETIRED),
+        candidates=trace["candidates"],
+        passed=[
+            Considered(
+                names.get(UUID(sender_id), _RETIRED),
+                under,
+                Pass(why),
+                None if free_at is None else max(0.0, free_at - verdict.at.timestamp()),
+            )
+            for sender_id, under, why, free_at in trace.get("passed", ())
+        ],
+        absent=trace.get("absent", {}),
     )
 
 

@@ -13,9 +13,33 @@ from starlette.responses import Response
 from messaging import explaining
 from messaging.api import schema
 from messaging.api.native import Desks, MessageId, Tenants
+from messaging.domain.candidates import Pass
 from messaging.domain.lifecycle import Status
+from messaging.domain.message import SelectionReason
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
+
+
+class ConsideredBody(BaseModel):
+    """A sender that was passed over."""
+
+    sender: Annotated[str, Field(description="masked")]
+    under: Annotated[SelectionReason, Field(description="the reason it was looked at under")]
+    why: Pass
+    busy_seconds: Annotated[
+        float | None, Field(description="for how long it was booked: its score, less is better")
+    ]
+
+
+class ChoiceBody(BaseModel):
+    """How the sender was chosen."""
+
+    sender: Annotated[str | None, Field(description="masked; null if nobody could be chosen")]
+    candidates: Annotated[int, Field(description="under the reason that decided")]
+    passed: list[ConsideredBody]
+    absent: Annotated[
+        dict[str, int], Field(description="pool members that could not be chosen, by why")
+    ]
 
 
 class VerdictBody(BaseModel):
@@ -32,6 +56,7 @@ class VerdictBody(BaseModel):
     inputs: Annotated[
         dict[str, Any] | None, Field(description="what the rules saw that was not ordinary")
     ]
+    choice: ChoiceBody | None
 
 
 class TriedBody(BaseModel):

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from messaging.domain import choice_wording
+from messaging.domain.choice_wording import Chosen
 from messaging.domain.compliance.verdicts import Reason
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.lifecycle import Status
+
+SENDER = "sender"
+"""The `rule` of a verdict that no rule gave: there was nobody to send it from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Judged:
     detail: str | None
     until: datetime | None
     inputs: dict[str, Any] | None
+    choice: Chosen | None = None
+    """Under the claim: the sender that was chosen, and who was passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,11 @@ def summary(story: Story) -> str:
 def sentences(story: Story) -> list[str]:
     """The whole chain, oldest first: verdicts, choices and attempts."""
     steps = [(story.created_at, f"Taken in {_when(story.created_at)}.")]
-    steps += [(v.at, _judged(v)) for v in story.verdicts]
+    for v in story.verdicts:
+        if v.rule != SENDER:
+            steps.append((v.at, _judged(v)))
+        if v.choice is not None:
+            steps.append((v.at, choice_wording.sentence(v.choice)))
     steps += [(a.started_at, _tried(a)) for a in story.attempts]
     told = [sentence for _, sentence in sorted(steps, key=lambda step: step[0])]
     return [*told, summary(story)]
