@@ -1,6 +1,6 @@
 """How do registrations change, and whom does that set free?
 
-    change a brand, campaign, number or pool | commit | forget what was known | release
+    change a brand, campaign, sender or pool | commit | forget what was known | release
 
 A message that is blocked for want of a registration is held. Whatever may clear a sender leaves a
 mark with its tenant; what was held before it is queued and judged again, by us at once or by the
@@ -11,22 +11,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypedDict
 from uuid import UUID
 
-from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy.engine import Connection
 
-from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
+from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.lifecycle import Event, Status, advance
-from messaging.domain.message import Sender
 from messaging.domain.registration import (
     BrandStatus,
     CampaignStatus,
     RegistrationState,
-    ReplyOwner,
-    SenderKind,
-    Verification,
     overtakes,
 )
 from messaging.runtime import STALE_FOR, Runtime
@@ -52,18 +46,6 @@ class Followed(StrEnum):
     """Something was said of it while the provider was asked."""
 
 
-class SenderChange(TypedDict, total=False):
-    """What may be said of a number; what is left out stays as it is."""
-
-    campaign: str | None
-    """The 10DLC campaign it is on, by name; None takes it off."""
-    verification: Verification
-    provider_verification_id: str | None
-    """Of a toll-free number: its verification's id at the provider, which is asked about it then."""
-    reply_owner: ReplyOwner
-    healthy: bool
-
-
 def put_brand(rt: Runtime, tenant: Tenant, brand: Brand) -> None:
     """Make a brand, or change the one of this name.
 
@@ -76,7 +58,7 @@ def put_brand(rt: Runtime, tenant: Tenant, brand: Brand) -> None:
                 [FieldProblem("#/account", "unknown_account", "no account of yours has this name")]
             )
         _mark(db, tenant, clears=brand.status is BrandStatus.ACTIVE)
-    _changed(rt, tenant.id)
+    changed(rt, tenant.id)
 
 
 def put_campaign(rt: Runtime, tenant: Tenant, campaign: TendlcCampaign) -> None:
@@ -91,40 +73,7 @@ def put_campaign(rt: Runtime, tenant: Tenant, campaign: TendlcCampaign) -> None:
                 [FieldProblem("#/brand", "unknown_brand", "no brand of yours has this name")]
             )
         _mark(db, tenant, clears=campaign.status is CampaignStatus.VERIFIED)
-    _changed(rt, tenant.id)
-
-
-def change_sender(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderChange) -> Sender:
-    """Change what is said of a number; the sender as it is then.
-
-    Raises:
-        NotFoundError: the tenant has no such sender.
-        InvalidRequestError: it has no such campaign, or the number needs no verification.
-    """
-    _check_toll_free(rt, tenant, sender_id, change)
-    values: dict[str, object] = {k: v for k, v in change.items() if k != "campaign"}
-    with rt.engine.begin() as db:
-        if "campaign" in change:
-            values["tendlc_campaign_id"] = _campaign(db, tenant, change["campaign"])
-        if values and not registrations.change_senders(db, tenant.id, [sender_id], values):
-            raise NotFoundError("no sender of yours has this id")
-        _mark(db, tenant, clears=bool(change.keys() & {"campaign", "verification"}))
-    _changed(rt, tenant.id)
-    found = rt.senders_of(tenant.id).candidates.by_id.get(sender_id)
-    if found is None:
-        raise NotFoundError("no sender of yours has this id")
-    return found
-
-
-def _check_toll_free(rt: Runtime, tenant: Tenant, sender_id: UUID, change: SenderChange) -> None:
-    known = rt.senders_of(tenant.id).candidates.by_id.get(sender_id)
-    if known is None or known.kind is SenderKind.TOLL_FREE:
-        return
-    if change.get("provider_verification_id") is not None:
-        detail = "only a toll-free number has a verification of its own"
-        raise InvalidRequestError(
-            [FieldProblem("#/provider_verification_id", "not_toll_free", detail)]
-        )
+    changed(rt, tenant.id)
 
 
 def follow(
@@ -146,36 +95,9 @@ def follow(
                 registrations.clear(db, due.tenant_id)
         registration_refreshes.answered(db, due, again)
     if changes:
-        _changed(rt, due.tenant_id)
+        changed(rt, due.tenant_id)
         return Followed.CHANGED
     return Followed.UNCHANGED if said == known.state else Followed.STAYS_SUSPENDED
-
-
-def _campaign(db: Connection, tenant: Tenant, name: str | None) -> UUID | None:
-    found = None if name is None else registrations.campaign_id(db, tenant.id, name)
-    if name is not None and found is None:
-        raise InvalidRequestError(
-            [FieldProblem("#/campaign", "unknown_campaign", "no 10DLC campaign has this name")]
-        )
-    return found
-
-
-def limit_pool(rt: Runtime, tenant: Tenant, name: str, regions: frozenset[str] | None) -> None:
-    """Say which countries (ISO 3166, two letters) a pool may write to; None: wherever you may.
-
-    Raises:
-        NotFoundError: the tenant has no such pool.
-        InvalidRequestError: there is no such country.
-    """
-    if regions is not None and not regions <= SUPPORTED_REGIONS:
-        problem = FieldProblem(
-            "#/regions", "unknown_region", "each must be a country's two capital letters, as US"
-        )
-        raise InvalidRequestError([problem])
-    with rt.engine.begin() as db:
-        if not registrations.limit_pool(db, tenant.id, name, regions):
-            raise NotFoundError("no pool of yours has this name")
-    rt.forget(tenant.id)
 
 
 def brands(rt: Runtime, tenant: Tenant) -> list[Brand]:
@@ -190,18 +112,13 @@ def campaigns(rt: Runtime, tenant: Tenant) -> list[TendlcCampaign]:
         return registrations.campaigns(db, tenant.id)
 
 
-def pools(rt: Runtime, tenant: Tenant) -> dict[str, list[str] | None]:
-    """A tenant's pools by name, each with the countries it may write to (None: wherever you may)."""
-    with rt.engine.connect() as db:
-        return registrations.pools(db, tenant.id)
-
-
 def _mark(db: Connection, tenant: Tenant, *, clears: bool) -> None:
     if clears:
         registrations.clear(db, tenant.id)
 
 
-def _changed(rt: Runtime, tenant_id: UUID) -> None:
+def changed(rt: Runtime, tenant_id: UUID) -> None:
+    """Go by what was just committed, and queue what it sets free."""
     rt.forget(tenant_id)
     release(rt, tenant_id, rounds=_AT_ONCE)
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from messaging import __version__, embedded, telemetry
 from messaging.api import (
+    bindings,
     consents,
     dnc,
     erasures,
@@ -24,12 +25,15 @@ from messaging.api import (
     numbers,
     openapi,
     policy,
+    pools,
     preview,
     problems,
     registration,
     rules,
     senders,
+    statistics,
     suppressions,
+    templates,
     webhooks,
 )
 from messaging.api.desk import Desk
@@ -77,7 +81,11 @@ def create_app(rt: Runtime) -> FastAPI:
         native,
         numbers,
         senders,
+        pools,
+        bindings,
         registration,
+        templates,
+        statistics,
         preview,
         policy,
         suppressions,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import Category, Channel, Priority, SelectionReason
+from messaging.domain.message import Category, Channel, Priority, SelectionReason, Traffic
 from messaging.store.views import AttemptView, EventView, MessageView
 
 
@@ -79,6 +79,16 @@ class MessageBody(BaseModel):
     purpose: Annotated[
         str | None, Field(description="set on our own answers to STOP, START and HELP")
     ]
+    lead: str | None
+    campaign: str | None
+    source: str | None
+    use_case: str | None
+    agent: str | None
+    template: str | None
+    traffic: Annotated[
+        Traffic, Field(description="FailedAttempt: it failed before any carrier took it")
+    ]
+    is_warmup: Annotated[bool, Field(description="whether its sender was warming up")]
     metadata: dict[str, Any] | None
     conversation_id: UUID | None
     requested_sender_id: UUID | None

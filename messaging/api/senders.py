@@ -1,24 +1,59 @@
-"""`/v1/senders` and `/v1/pools`: what a message's `from` and `pool` may name, and where it may write to."""
+"""`/v1/senders`: what a message's `from` may name, how it stands, and what it did today."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Body, Depends, Path, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from messaging import registration
-from messaging.api import schema
+from messaging import fleet, sender_changes, sender_files
+from messaging.api import reading, schema
 from messaging.api.native import Desks, Tenants
-from messaging.api.registration import PLAIN, Name, Reference
+from messaging.domain import sender_load
 from messaging.domain.errors import NotFoundError
-from messaging.domain.message import Channel, Sender
+from messaging.domain.message import Capability, Channel
 from messaging.domain.registration import ReplyOwner, SenderKind, Standing, Verification
+from messaging.domain.sender_csv import COLUMNS, MAX_ROWS
+from messaging.domain.sender_health import SenderState
+from messaging.domain.sender_request import SenderPatch, SenderRequest
+from messaging.store.fleet_views import SenderView
+from messaging.store.sender_states import Entered
 
-router = APIRouter(prefix="/v1", tags=["senders"])
+router = APIRouter(prefix="/v1/senders", tags=["senders"])
+
+_FILE_LIMIT = 8 * reading.MIB
+
+
+class DayBody(BaseModel):
+    """What became of messages in the last 24 hours: counts, and shares of what ended or was sent."""
+
+    sent: int
+    delivered: int
+    undelivered: int
+    filtered: Annotated[int, Field(description="taken for spam by a carrier")]
+    landline: int
+    opted_out: int
+    replies: int
+    ratios: Annotated[
+        dict[str, float | None],
+        Field(description="of what ended; `opted_out` and `replies` of what was sent; null: none"),
+    ]
+
+
+class TodayBody(BaseModel):
+    """What a sender did since midnight in California."""
+
+    segments: float
+    share: Annotated[float, Field(description="of a day's segments at its rate")]
+    recipients: Annotated[
+        int, Field(description="different people; counted where there is an `allowance`")
+    ]
 
 
 class SenderBody(BaseModel):
@@ -27,23 +62,53 @@ class SenderBody(BaseModel):
     id: UUID
     address: str
     channel: Channel
-    mps: Annotated[float, Field(description="message segments a second")]
-    healthy: bool
-    is_default: bool
-    pools: list[str]
     kind: SenderKind
+    account: str
+    pools: list[str]
+    capabilities: list[Capability]
+    country: str | None
+    owner: str | None
+    mps: Annotated[float, Field(description="message segments a second")]
+    is_default: bool
+    state: Annotated[SenderState, Field(description="`cordoned` is not chosen unasked")]
+    state_reason: str | None
+    state_since: datetime
+    cordoned_until: datetime | None
+    daily_recipients: int | None
+    ramp: Annotated[list[int] | None, Field(description="different recipients a day, per level")]
+    ramp_level: int
+    warming: Annotated[bool, Field(description="it is new and on its ramp")]
+    allowance: Annotated[
+        int | None, Field(description="how many different people it may write to today")
+    ]
     campaign: Annotated[str | None, Field(description="its 10DLC campaign, by name")]
     verification: Annotated[
         Verification,
         Field(description="a toll-free number's own, or `suspended`: a long code taken off"),
     ]
-    provider_verification_id: Annotated[
-        str | None, Field(description="a toll-free number's verification, as the provider names it")
-    ]
+    provider_verification_id: str | None
     standing: Annotated[
         Standing, Field(description="what its registrations come to where they are asked for")
     ]
     reply_owner: Annotated[ReplyOwner, Field(description="who answers STOP, START and HELP")]
+    health: Annotated[str, Field(description="the worst ratio of the last 24 hours, in words")]
+    headroom: Annotated[float, Field(description="what is left of its day, 0 to 1")]
+    today: TodayBody
+    day: DayBody
+
+
+class StateBody(BaseModel):
+    """A state a sender entered."""
+
+    state: SenderState
+    reason: str | None
+    at: datetime
+
+
+class SenderHistory(SenderBody):
+    """A sender and its latest states, newest first."""
+
+    history: list[StateBody]
 
 
 class Senders(BaseModel):
@@ -52,58 +117,10 @@ class Senders(BaseModel):
     data: list[SenderBody]
 
 
-class _Patch(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Imported(BaseModel):
+    """What an import came to."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _says_something(cls, given: Any) -> Any:
-        if given == {}:
-            raise ValueError("name at least one thing to change")
-        return given
-
-
-class SenderPatch(_Patch):
-    """What to change; what is left out stays as it is."""
-
-    campaign: Annotated[
-        str | None,
-        Field(max_length=80, pattern=PLAIN, description="by name; null takes it off its campaign"),
-    ] = None
-    verification: Verification = Verification.UNREGISTERED
-    provider_verification_id: Annotated[
-        Reference,
-        Field(
-            description="a toll-free number's verification, such as Twilio's HH...; with it the"
-            " provider is asked hourly"
-        ),
-    ] = None
-    reply_owner: ReplyOwner = ReplyOwner.PROVIDER
-    healthy: Annotated[bool, Field(description="whether it is chosen unasked")] = True
-
-
-class PoolBody(BaseModel):
-    """A group of senders."""
-
-    name: str
-    regions: Annotated[
-        list[str] | None, Field(description="ISO 3166 codes; null is wherever your policy allows")
-    ]
-
-
-class Pools(BaseModel):
-    """A tenant's pools."""
-
-    data: list[PoolBody]
-
-
-class PoolPatch(_Patch):
-    """Where a pool may write to."""
-
-    regions: Annotated[
-        frozenset[Annotated[str, Field(pattern="^[A-Z]{2}$")]] | None,
-        Field(description="ISO 3166 codes; null is wherever your policy allows", examples=[["US"]]),
-    ]
+    added: int
 
 
 def _sender_id(sender_id: Annotated[str, Path(description="the id of a sender")]) -> UUID:
@@ -114,70 +131,103 @@ def _sender_id(sender_id: Annotated[str, Path(description="the id of a sender")]
 
 
 SenderId = Annotated[UUID, Depends(_sender_id)]
+_NEW: Any = {
+    "number": {
+        "summary": "A long code on its 10DLC campaign",
+        "value": {"address": "+12025550150", "pools": ["main"], "campaign": "main"},
+    },
+    "warming": {
+        "summary": "One that is warmed up, for MMS too",
+        "value": {"address": "+12025550151", "capabilities": ["sms", "mms"], "ramp": "default"},
+    },
+    "short_code": {"value": {"address": "72345", "owner": "support", "daily_recipients": 5000}},
+    "email": {"value": {"address": "news@example.com"}},
+    "instagram": {"value": {"address": "17841400000000000", "channel": "instagram_dm"}},
+}
+_PATCH: Any = {
+    "registered": {"value": {"campaign": "main"}},
+    "cordoned": {"summary": "Not chosen unasked", "value": {"state": "cordoned"}},
+    "back": {"value": {"state": "active", "mps": 2.5}},
+}
 
 
-@router.get("/senders", response_model=Senders)
+@router.get("", response_model=Senders)
 def list_senders(desk: Desks, tenant: Tenants) -> Response:
-    """List what a message's `from` and `pool` may name."""
-    known = desk.rt.senders_of(tenant.id)
-    data = [_shown(s, known.pools) for s in known.candidates.by_id.values()]
-    return schema.answer({"data": data})
+    """List what a message's `from` may name, with what each did today."""
+    found = sender_changes.views(desk.rt, tenant)
+    return schema.answer({"data": [shown(view) for view in found]})
 
 
-@router.patch("/senders/{sender_id}", response_model=SenderBody)
+@router.post("", response_model=SenderBody, status_code=201)
+def add_sender(
+    desk: Desks, tenant: Tenants, asked: Annotated[SenderRequest, Body(openapi_examples=_NEW)]
+) -> Response:
+    """Add a sender; a pool that is new is made. Held messages that it can carry are sent."""
+    (made,) = fleet.add(desk.rt, tenant, [asked], ["#"])
+    view, _ = sender_changes.view(desk.rt, tenant, made.id)
+    return schema.answer(shown(view), 201, {"Location": f"/v1/senders/{made.id}"})
+
+
+@router.post(
+    "/import",
+    response_model=Imported,
+    status_code=201,
+    openapi_extra=reading.CSV_BODY,
+    description=(
+        f"A CSV file of up to {MAX_ROWS:,} senders with columns of `{','.join(COLUMNS)}`; only "
+        "`address` is needed, and a cell of several things parts them with semicolons. It is taken "
+        "whole or, if any line is wrong, not at all (422, `#/12/address`)."
+    ),
+)
+async def import_senders(request: Request, desk: Desks, tenant: Tenants) -> Response:
+    """Add every sender of a file."""
+    content = await reading.body(request, _FILE_LIMIT)
+    added = await run_in_threadpool(sender_files.import_file, desk.rt, tenant, content)
+    return schema.answer({"added": added}, 201)
+
+
+@router.get("/{sender_id}", response_model=SenderHistory)
+def get_sender(desk: Desks, tenant: Tenants, sender_id: SenderId) -> Response:
+    """Get a sender, retired or not, and the states it was in."""
+    view, history = sender_changes.view(desk.rt, tenant, sender_id)
+    return schema.answer({**shown(view), "history": list(map(_entered, history))})
+
+
+@router.patch("/{sender_id}", response_model=SenderBody)
 def change_sender(
     desk: Desks,
     tenant: Tenants,
     sender_id: SenderId,
-    patch: Annotated[
-        SenderPatch,
-        Body(openapi_examples={"registered": {"value": {"campaign": "main"}}}),
-    ],
+    patch: Annotated[SenderPatch, Body(openapi_examples=_PATCH)],
 ) -> Response:
-    """Change a sender's registration, who answers on it, or its health.
+    """Change what is named; what is left out stays. `pools` are all it is in from then on.
 
     Once it is registered, messages that were held for want of it are sent.
     """
-    change = registration.SenderChange(**patch.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]
-    found = registration.change_sender(desk.rt, tenant, sender_id, change)
-    return schema.answer(_shown(found, desk.rt.senders_of(tenant.id).pools))
+    return schema.answer(shown(sender_changes.change(desk.rt, tenant, sender_id, patch)))
 
 
-@router.get("/pools", response_model=Pools)
-def list_pools(desk: Desks, tenant: Tenants) -> Response:
-    """List sender pools, by name."""
-    found = registration.pools(desk.rt, tenant)
-    return schema.answer({"data": [{"name": n, "regions": r} for n, r in found.items()]})
+@router.delete("/{sender_id}", status_code=204)
+def retire_sender(desk: Desks, tenant: Tenants, sender_id: SenderId) -> Response:
+    """Take a sender out of use for ever; what it sent keeps naming it."""
+    sender_changes.retire(desk.rt, tenant, sender_id)
+    return Response(status_code=204)
 
 
-@router.patch("/pools/{name}", response_model=PoolBody)
-def change_pool(
-    desk: Desks,
-    tenant: Tenants,
-    name: Name,
-    patch: Annotated[PoolPatch, Body(openapi_examples={"home": {"value": {"regions": ["US"]}}})],
-) -> Response:
-    """Say which countries a pool may write to; null lifts the limit."""
-    registration.limit_pool(desk.rt, tenant, name, patch.regions)
-    return schema.answer(
-        {"name": name, "regions": None if patch.regions is None else sorted(patch.regions)}
-    )
+def _entered(entered: Entered) -> dict[str, Any]:
+    return {**asdict(entered), "at": entered.at.astimezone(UTC)}
 
 
-def _shown(sender: Sender, pools: Mapping[str, UUID]) -> dict[str, Any]:
-    names = {pool_id: name for name, pool_id in pools.items()}
-    return {
-        "id": sender.id,
-        "address": sender.address,
-        "channel": sender.channel,
-        "mps": sender.mps,
-        "healthy": sender.healthy,
-        "is_default": sender.is_default,
-        "pools": sorted(names[p] for p in sender.pool_ids if p in names),
-        "kind": sender.kind,
-        "campaign": sender.campaign.name if sender.campaign else None,
-        "verification": sender.verification,
-        "provider_verification_id": sender.provider_verification_id,
-        "standing": sender.standing,
-        "reply_owner": sender.reply_owner,
+def shown(view: SenderView) -> dict[str, Any]:
+    """A sender as `SenderBody` says."""
+    fields = asdict(view)
+    segments, people = fields.pop("segments_today"), fields.pop("people_today")
+    for name in ("state_since", "cordoned_until"):
+        if fields[name] is not None:
+            fields[name] = fields[name].astimezone(UTC)
+    return fields | {
+        "health": sender_load.health(view.day),
+        "headroom": round(view.headroom, 6),
+        "today": {"segments": segments, "share": round(view.used, 6), "recipients": people},
+        "day": fields["day"] | {"ratios": sender_load.ratios(view.day)},
     }

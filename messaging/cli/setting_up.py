@@ -1,4 +1,4 @@
-"""`posthorn migrate`, `keys`, `accounts` and `senders`: what must be there before a message can go."""
+"""`posthorn migrate`, `keys` and `accounts`: what must be there before senders can be added."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ import typer
 from messaging import access, onboarding, store
 from messaging.cli.beside import runtime
 from messaging.cli.door import TenantName
-from messaging.cli.output import Form, Output, note, show, show_rows
+from messaging.cli.output import Form, Output, note, show
 from messaging.discovery import running
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import DEVELOPMENT
-from messaging.domain.registration import ReplyOwner
 from messaging.embedded import check_database
-from messaging.onboarding import NewAccount, NewSender
+from messaging.onboarding import NewAccount
 from messaging.settings import Settings, SettingsError
 from messaging.store import migrate as migrations
 
 keys = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
 accounts = typer.Typer(help="Accounts at providers.", no_args_is_help=True, rich_markup_mode=None)
-senders = typer.Typer(help="Numbers to send from.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def migrate() -> None:
@@ -83,6 +81,9 @@ def add_account(
         float,
         typer.Option(min=1, help="Seconds until the provider's listing surely has a message."),
     ] = 600,
+    segments_per_second: Annotated[
+        float | None, typer.Option(min=0.001, help="What it may send as a whole, if it is limited.")
+    ] = None,
     tenant: TenantName = DEVELOPMENT,
     output: Output = Form.TABLE,
 ) -> None:
@@ -95,6 +96,7 @@ def add_account(
         base_url=base_url,
         max_in_flight=max_in_flight,
         absence_proof=timedelta(seconds=absence_proof),
+        segments_per_second=segments_per_second,
     )
     with runtime() as rt:
         made = onboarding.add_account(rt, onboarding.make_tenant(rt, tenant), new)
@@ -114,55 +116,17 @@ def _secret(file: Path | None) -> str:
     return text.strip()
 
 
-@senders.command("add")
-def add_senders(
-    numbers: Annotated[list[str], typer.Argument(help="In E.164, as +12025550100.")],
+@accounts.command("change")
+def change_account(
+    name: Annotated[str, typer.Argument(help="An account of yours.")],
     *,
-    account: Annotated[str, typer.Option(help="The account they belong to, by name.")],
-    pool: Annotated[str | None, typer.Option(help="A pool to add them to; made if new.")] = None,
-    mps: Annotated[float, typer.Option(help="Message segments a second each may send.")] = 1.0,
-    default: Annotated[bool, typer.Option("--default", help="For what nobody else fits.")] = False,
-    campaign: Annotated[
-        str | None, typer.Option(help="The 10DLC campaign they are registered with, by name.")
-    ] = None,
-    reply_owner: Annotated[
-        ReplyOwner | None,
-        typer.Option(help="Who answers STOP and HELP; only one party may. Default: as is usual."),
-    ] = None,
+    segments_per_second: Annotated[
+        float, typer.Option(min=0, help="What it may send as a whole; 0 lifts the limit.")
+    ],
     tenant: TenantName = DEVELOPMENT,
 ) -> None:
-    """Add numbers to send from."""
-    new = [NewSender(number, mps, default) for number in numbers]
+    """Change what an account as a whole may send."""
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
-        made = onboarding.add_senders(
-            rt, owner, account, new, pool=pool, campaign=campaign, reply_owner=reply_owner
-        )
-    note(f"added {len(made)}")
-
-
-@senders.command("list")
-def list_senders(*, tenant: TenantName = DEVELOPMENT, output: Output = Form.TABLE) -> None:
-    """Show what a tenant may send from."""
-    with runtime() as rt:
-        known = onboarding.list_senders(rt, onboarding.find_tenant(rt, tenant))
-    pools = {pool: name for name, pool in known.pools.items()}
-    rows = [
-        {
-            "id": str(s.id),
-            "address": s.address,
-            "account": known.accounts[s.account_id].name,
-            "mps": s.mps,
-            "healthy": s.healthy,
-            "default": s.is_default,
-            "pools": sorted(pools[p] for p in s.pool_ids if p in pools),
-            "kind": s.kind,
-            "campaign": s.campaign.name if s.campaign else None,
-            "verification": s.verification,
-            "standing": s.standing,
-            "reply_owner": s.reply_owner,
-        }
-        for s in known.senders
-    ]
-    shown = ["id", "address", "account", "mps", "healthy", "default", "pools", "standing"]
-    show_rows(rows, shown, output)
+        onboarding.limit_account(rt, owner, name, segments_per_second or None)
+    note("changed")
