@@ -149,7 +149,6 @@ class World(Looking):
             channel=Channel.SMS,
             address=address,
             mps=10_000.0,
-            healthy=True,
             is_default=True,
             pool_ids=frozenset({self.pool_id}),
             kind=kind,

@@ -100,7 +100,6 @@ def a_caller(rt: Runtime) -> Caller:
         channel=Channel.SMS,
         address="+12025550199",
         mps=10.0,
-        healthy=True,
         is_default=True,
         pool_ids=frozenset({pool_id}),
     )

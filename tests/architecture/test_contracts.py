@@ -56,7 +56,7 @@ VIOLATIONS = (
     Violation("layers", "messaging.store.facts", "messaging.intake"),
     Violation("layers", "messaging.dispatch", "messaging.receipts"),
     Violation("layers", "messaging.runtime", "messaging.api.schema"),
-    Violation("layers", "messaging.throttle", "messaging.store.pulse"),
+    Violation("layers", "messaging.rates", "messaging.store.pulse"),
     Violation("layers", "messaging.sandbox.ledger", "messaging.domain.segments"),
     Violation("layers", "messaging.sandbox.wire", "messaging.providers.twilio"),
     Violation("domain", "messaging.domain.compliance", "time"),

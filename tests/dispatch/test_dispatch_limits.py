@@ -30,13 +30,14 @@ def test_a_sender_sends_at_its_rate_and_the_rest_wait_in_line(world: World) -> N
     world.change("senders", world.sender.id, mps=10.0)
     ids = world.put(40)
     summary = world.send()
-    assert 10 <= summary.sent <= 12  # one second's burst, and what trickled in meanwhile
+    assert summary.sent == 10  # a second's worth, and not one more
     assert summary.waiting == 40 - summary.sent
     assert [world.row(i)["attempts"] for i in ids].count(0) == summary.waiting
     waits = dues(world)
     gaps = [later - earlier for earlier, later in itertools.pairwise(waits)]
-    assert gaps == pytest.approx([0.1] * len(gaps), abs=0.001)
-    assert -1 < waits[0] < 0.5
+    # a little closer than the rate, so that somebody is always there when there is room
+    assert gaps == pytest.approx([0.1 / 1.05] * len(gaps), abs=0.001)
+    assert 0.5 < waits[0] < 1.1
 
 
 def test_a_long_message_costs_its_segments(world: World) -> None:
@@ -44,7 +45,7 @@ def test_a_long_message_costs_its_segments(world: World) -> None:
     world.put(20, segments=5)
     assert world.send().sent == 2
     waits = dues(world)
-    assert waits[1] - waits[0] == pytest.approx(0.5, abs=0.001)
+    assert waits[1] - waits[0] == pytest.approx(0.5 / 1.05, abs=0.001)
 
 
 def test_a_message_longer_than_the_burst_still_goes_alone(world: World) -> None:
@@ -163,25 +164,37 @@ def refusing_port() -> int:
         return port
 
 
-def test_without_redis_nothing_is_granted_and_nothing_is_lost(world: World) -> None:
+def test_without_redis_a_small_share_goes_and_nothing_is_lost(world: World) -> None:
     ids = world.put(5)
     away = settings_for(world.rt.settings.database_url, f"redis://127.0.0.1:{refusing_port()}/0")
     with runtime(away) as rt:
         summary = Summary()
         dispatch.take(rt, world.a_window(rt), Queue.NORMAL, 250, summary)
-        assert (summary.sent, summary.waiting) == (0, 5)
-    assert sorted(r["message_id"] for r in world.ready()) == sorted(ids)
+        assert (summary.sent, summary.waiting) == (1, 4)
+    assert len({r["message_id"] for r in world.ready()} & set(ids)) == 4
     world.run("UPDATE ready SET due_at = now()")
-    assert world.send().sent == 5
+    assert world.send().sent == 4
 
 
-def test_a_flushed_redis_grants_at_most_one_burst_more(world: World) -> None:
-    world.change("senders", world.sender.id, mps=5.0)
+def test_without_redis_what_guards_money_or_reputation_waits(world: World) -> None:
+    world.change("tendlc_campaigns", world.campaign.id, segments_per_minute=75)
+    world.put(5)
+    away = settings_for(world.rt.settings.database_url, f"redis://127.0.0.1:{refusing_port()}/0")
+    with runtime(away) as rt:
+        summary = Summary()
+        dispatch.take(rt, world.a_window(rt), Queue.NORMAL, 250, summary)
+    assert (summary.sent, summary.waiting) == (0, 5)
+
+
+def test_a_flushed_redis_grants_nothing_more(world: World) -> None:
+    world.change("senders", world.sender.id, mps=1.0)
+    world.change("tendlc_campaigns", world.campaign.id, segments_per_minute=2)
     world.put(40)
-    world.send()
-    world.rt.redis.flushall()
-    world.run("UPDATE ready SET due_at = now()")
-    assert world.send().sent in {5, 6}
+    assert world.send().sent == 1
+    for _ in range(3):
+        world.rt.redis.flushall()
+        world.run("UPDATE ready SET due_at = now(), placed = false")
+        assert world.send().sent == 0
 
 
 def test_a_ticket_whose_lease_is_over_is_not_put_on_the_wire(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue
+from messaging.domain.warm_up import next_carrier_midnight
 from messaging.store import backlog
 from tests.carrier import accepted, refused
 from tests.world import RECIPIENT, World
@@ -23,7 +24,7 @@ def test_an_accepted_message_is_sent_and_says_by_whom_and_why(world: World) -> N
     assert str(world.send()) == "claimed 1, put on the wire 1, waiting 0, refused 0"
     row = world.row(message_id)
     assert (row["status"], row["provider_message_id"], row["attempts"]) == ("sent", "SM1", 1)
-    assert (row["sender_id"], row["selection_reason"]) == (world.sender.id, "HealthyPool")
+    assert (row["sender_id"], row["selection_reason"]) == (world.sender.id, "LocalArea")
     assert world.events(message_id) == ["submitted", "attempted", "accepted"]
     (attempt,) = world.attempts(message_id)
     assert (attempt["outcome"], attempt["settled_by"]) == ("accepted", "reply")
@@ -232,14 +233,14 @@ def test_what_may_not_go_ends_with_its_reason_and_without_an_attempt(
 
 
 def test_without_a_healthy_sender_the_message_is_deferred_and_goes_later(world: World) -> None:
-    world.change("senders", world.sender.id, healthy=False)
+    world.change("senders", world.sender.id, state="cordoned")
     message_id = world.put_one()
     world.send()
     row = world.row(message_id)
     assert (row["status"], row["scheduled_reason"]) == ("scheduled", "no_healthy_sender")
     (scheduled,) = world.rows("SELECT * FROM scheduled")
     assert scheduled["due_at"] > world.rt.now() + timedelta(seconds=50)
-    world.change("senders", world.sender.id, healthy=True)
+    world.change("senders", world.sender.id, state="active")
     world.run("UPDATE scheduled SET due_at = now()")
     with world.rt.engine.begin() as db:
         assert backlog.promote_due(db, 10) == 1
@@ -258,3 +259,14 @@ def test_an_opt_out_between_the_claim_and_the_facts_wins(world: World) -> None:
         backlog.rescue_claims(db, 20, 5)
     world.send(Queue.SUSPECT)
     assert (world.status(message_id), world.carrier.requests) == ("opted_out", [])
+
+
+@pytest.mark.parametrize("code", [30023, 30027])
+def test_a_days_cap_of_a_carrier_is_waited_out(world: World, code: int) -> None:
+    """30023 and 30027: the brand's day is used up; T-Mobile's begins at midnight Pacific time."""
+    message_id = world.put_one()
+    world.carrier.answer = lambda _: refused(429, code)
+    world.send()
+    row, midnight = world.row(message_id), next_carrier_midnight(world.rt.now())
+    assert (row["status"], row["attempts"]) == ("queued", 0)
+    assert midnight <= row["next_attempt_at"] <= midnight + timedelta(minutes=30)

@@ -7,8 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from messaging import maintenance, registration
+from messaging import maintenance, registration, sender_changes
 from messaging.domain.registration import BrandStatus, CampaignStatus, Verification
+from messaging.domain.sender_request import SenderPatch
 from messaging.runtime import STALE_FOR
 from messaging.store.registrations import Brand, TendlcCampaign
 from tests.carrier import Reply, accepted, refused
@@ -60,11 +61,11 @@ def test_a_sender_the_carrier_does_not_know_gives_way_to_one_it_does(
     only_from(world, other.address, code=code)
     message_id = world.put_one(sender_id=None)
     # Whoever is first: in the end the other one carries it, and only the first was suspended.
-    world.change("senders", other.id, healthy=False)
+    world.change("senders", other.id, state="cordoned")
     world.send()
     assert world.status(message_id) == "queued"
     assert verification(world, world.sender.id) == "suspended"
-    world.change("senders", other.id, healthy=True)
+    world.change("senders", other.id, state="active")
     sent_in_the_end(world, message_id)
     assert world.row(message_id)["sender_id"] == other.id
     assert verification(world, other.id) == "unregistered"
@@ -95,8 +96,8 @@ def test_with_nobody_else_the_message_is_held_and_sent_when_the_number_is_regist
     assert registration.release(world.rt) == 0
 
     only_from(world, world.sender.address)
-    change = registration.SenderChange(verification=Verification.VERIFIED)
-    changed = registration.change_sender(world.rt, world.tenant, world.sender.id, change)
+    change = SenderPatch(verification=Verification.VERIFIED)
+    changed = sender_changes.change(world.rt, world.tenant, world.sender.id, change)
     assert changed.standing == "clear"
     assert world.status(message_id) == "queued"
     assert world.rows("SELECT * FROM held") == []
@@ -170,7 +171,7 @@ def test_what_is_held_goes_once_the_last_thing_missing_is_there(world: World, li
     tenant, rt = world.tenant, world.rt
     active, verified = BrandStatus.ACTIVE, CampaignStatus.VERIFIED
     if lifts == "sender":
-        registration.change_sender(rt, tenant, world.sender.id, {"campaign": "main"})
+        sender_changes.change(rt, tenant, world.sender.id, SenderPatch(campaign="main"))
     elif lifts == "campaign":
         registration.put_brand(rt, tenant, Brand("late", active))
         poll(lambda: held_again(world, message_ids), "they were not judged again")
@@ -201,7 +202,7 @@ def test_the_sweep_releases_what_a_process_held_by_what_it_knew_before(world: Wo
     """A worker that read the directory just before the change blocks a message just after it."""
     no_stale_processes(world)
     world.change("senders", world.sender.id, tendlc_campaign_id=None)
-    registration.change_sender(world.rt, world.tenant, world.sender.id, {"campaign": "main"})
+    sender_changes.change(world.rt, world.tenant, world.sender.id, SenderPatch(campaign="main"))
     world.change("senders", world.sender.id, tendlc_campaign_id=None)
     message_id = world.put_one()
     world.send()
@@ -227,7 +228,7 @@ def test_more_than_one_call_can_carry_is_released_by_the_sweep(world: World) -> 
     while world.take(limit=1000).claimed:
         pass
     assert len(world.rows("SELECT * FROM held")) == len(message_ids)
-    registration.change_sender(world.rt, world.tenant, world.sender.id, {"campaign": "main"})
+    sender_changes.change(world.rt, world.tenant, world.sender.id, SenderPatch(campaign="main"))
     assert len(world.rows("SELECT * FROM held")) == 600
     assert "released 600" in maintenance.sweep(world.rt)
     assert len(world.ready()) == len(message_ids)

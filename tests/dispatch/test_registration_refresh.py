@@ -9,10 +9,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from messaging import dispatch, outcomes, registration, registration_refresh, telemetry
+from messaging import dispatch, outcomes, registration_refresh, sender_changes, telemetry
 from messaging.dispatch import Summary
 from messaging.domain.message import Queue
 from messaging.domain.registration import BrandStatus, CampaignStatus, Lapse
+from messaging.domain.sender_request import SenderPatch
 from messaging.providers.transport import Transport
 from messaging.runtime import STALE_FOR
 from messaging.store import registrations
@@ -130,10 +131,10 @@ def test_a_brand_that_becomes_suspended_at_the_carrier_stops_everything(
 def test_a_toll_free_number_goes_by_its_own_verification(
     world: World, there: Sandbox, transport: Transport
 ) -> None:
-    world.change("senders", world.sender.id, healthy=False)
+    world.change("senders", world.sender.id, state="cordoned")
     number = world.add_sender("+18885550150")
-    change = registration.SenderChange(provider_verification_id=TOLL_FREE)
-    changed = registration.change_sender(world.rt, world.tenant, number.id, change)
+    change = SenderPatch(provider_verification_id=TOLL_FREE)
+    changed = sender_changes.change(world.rt, world.tenant, number.id, change)
     assert changed.provider_verification_id == TOLL_FREE
     put_there(there, TOLL_FREE, "IN_REVIEW")
     assert registration_refresh.run(world.rt, transport) == "1 changed"

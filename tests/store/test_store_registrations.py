@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
@@ -56,7 +58,7 @@ def test_senders_of_one_campaign_share_it_and_follow_it(world: World) -> None:
     other = world.add_sender("+12025550111", pool_ids=frozenset())
     by_id = known(world).candidates.by_id
     assert by_id[other.id].campaign is by_id[world.sender.id].campaign
-    assert by_id[other.id].campaign == world.campaign
+    assert by_id[other.id].campaign == replace(world.campaign, brand_id=ANY)
     world.change("tendlc_campaigns", world.campaign.id, has_links=False, status="failed")
     read = known(world).candidates.by_id[other.id]
     assert read.standing is Standing.CAMPAIGN_NOT_VERIFIED
@@ -93,7 +95,7 @@ def test_a_pool_is_limited_where_that_was_said(world: World) -> None:
         senders.add_pool(db, world.tenant.id, world.rt.new_id(), "west", {"US", "CA"})
         senders.add_pool(db, world.tenant.id, world.rt.new_id(), "nowhere", ())
     found = known(world)
-    limits = {name: found.pool_regions.get(pool) for name, pool in found.pools.items()}
+    limits = {name: found.regions_of(pool) for name, pool in found.pools.items()}
     assert limits == {"main": None, "west": {"US", "CA"}, "nowhere": set()}
 
 
