@@ -15,12 +15,22 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import baselines, claims, drain, floors, intake_load, latency, memory, rules
+from tests.benchmarks import (
+    baselines,
+    claims,
+    drain,
+    fleet,
+    floors,
+    intake_load,
+    latency,
+    memory,
+    rules,
+)
 from tests.benchmarks.machine import Machine, machine
 from tests.benchmarks.report import ROOT, Report
 from tests.benchmarks.witness import VoidRunError
 
-WORKLOADS = ("W1", "W2", "W4", "W7", "W9", "W10")
+WORKLOADS = ("W1", "W2", "W4", "W7", "W9", "W10", "W11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,10 @@ class Sizes:
     campaign: int = 100_000
     suppressions: int = 100_000
     consents: int = 1_000_000
+    fleet: int = 500
+    area_codes: int = 50
+    conversations: int = 1_000_000
+    fleet_messages: int = 66_667
 
 
 QUICK = Sizes(
@@ -56,6 +70,10 @@ QUICK = Sizes(
     campaign=8_000,
     suppressions=1_000,
     consents=10_000,
+    fleet=50,
+    area_codes=10,
+    conversations=20_000,
+    fleet_messages=1_000,
 )
 
 
@@ -121,6 +139,24 @@ def marketing(m: Machine, sizes: Sizes, report: Report) -> None:
     report.ratio("marketing_beside_ledger", beside, alone)
 
 
+def choices(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W11: many senders and a long history against ten senders and none, in turns."""
+    many = (sizes.fleet, sizes.area_codes, sizes.conversations)
+    empty, bare, among, shares = [], [], [], []
+    for n in range(sizes.rounds):
+        _say(f"senders, round {n + 1} of {sizes.rounds}")
+        empty.append(baselines.empty_tasks(m, sizes.empty_tasks).per_s)
+        bare.append(fleet.bare(m, sizes.messages))
+        among.append(fleet.among_many(m, sizes.fleet_messages, *many))
+        shares.append(fleet.share(m, min(sizes.messages, 6_000), *many))
+    few, all_ = [r.per_s for r in bare], [r.per_s for r in among]
+    report.add("selection_added_share", shares)
+    report.add("many_senders_queued_to_sent_per_s", all_)
+    report.add("many_senders_cpu_us_per_message", [r.cpu_us_per_message for r in among])
+    report.ratio("many_senders_to_few", all_, few)
+    report.ratio("many_senders_ratio_to_empty_tasks", all_, empty)
+
+
 def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
     """W4: single sends and lists."""
     _say("intake")
@@ -168,7 +204,9 @@ def _say(what: str) -> None:
 
 
 def run(
-    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9,W10.")] = ",".join(WORKLOADS),
+    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9,W10,W11.")] = ",".join(
+        WORKLOADS
+    ),
     messages: Annotated[int, typer.Option(help="Per drain; 0 is the usual number.")] = 0,
     quick: Annotated[bool, typer.Option(help="A minute's check that all of it works.")] = False,
     output: Annotated[Path, typer.Option(help="Where the figures go.")] = ROOT / "bench.json",
@@ -208,6 +246,8 @@ def _measure(m: Machine, sizes: Sizes, report: Report, chosen: set[str]) -> None
         codes(m, sizes, report)
     if "W10" in chosen:
         marketing(m, sizes, report)
+    if "W11" in chosen:
+        choices(m, sizes, report)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ LIST = 2_000
 """Messages handed in at once when a backlog is made."""
 _MOVING = (
     "messages, message_events, ready, scheduled, claims, open_attempts, attempts, conversations, "
-    "idempotency_keys, raw_receipts, pending_receipts, verdicts, held"
+    "idempotency_keys, raw_receipts, pending_receipts, verdicts, held, rate_log, rate_totals, "
+    "sender_recipients, sender_tallies, sender_stats"
 )
 _SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
 
@@ -193,7 +194,6 @@ def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
             channel=Channel.SMS,
             address=f"+1202555010{n}",
             mps=10_000.0,
-            healthy=True,
             is_default=n == 0,
             pool_ids=frozenset([pool]),
         )
