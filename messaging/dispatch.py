@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import httpx
 from sqlalchemy.engine import Connection
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from messaging import callbacks, plan, providers
 from messaging.domain.failures import Failure
-from messaging.domain.message import ProviderAccount, Queue
+from messaging.domain.message import ProviderAccount, Queue, SelectionReason
 from messaging.plan import Line, Opening
 from messaging.providers.base import Outbound
 from messaging.queues import DISPATCH, Task
@@ -52,6 +53,8 @@ class Summary:
     sent: int = 0
     waiting: int = 0
     blocked: Counter[str] = field(default_factory=Counter)
+    fallbacks: Counter[UUID] = field(default_factory=Counter)
+    """Messages that left from a last resort, by tenant: somebody forgot to set something up."""
 
     def __str__(self) -> str:
         blocked = ", ".join(f"{n} {reason}" for reason, n in sorted(self.blocked.items()))
@@ -77,6 +80,22 @@ def pump(
     that another worker could help, a new hint is published.
     """
     summary = Summary()
+    try:
+        _pump(rt, window, queue, summary, seconds, stopping)
+    finally:
+        for tenant_id, messages in summary.fallbacks.items():
+            log().warning("sender.fallback", tenant_id=str(tenant_id), messages=messages)
+    return summary
+
+
+def _pump(
+    rt: Runtime,
+    window: Window,
+    queue: Queue,
+    summary: Summary,
+    seconds: float,
+    stopping: Callable[[], bool],
+) -> None:
     task = DISPATCH[queue]
     batch = 1 if queue is Queue.SUSPECT else rt.settings.claim_batch
     worthwhile = min(batch, max(1, rt.settings.window // 5))
@@ -101,10 +120,9 @@ def pump(
             elif time.monotonic() - idle_since < linger:
                 _wait_for_the_bell(rt, window, task, _LINGER_LOOK)
             elif rt.hints.fall_asleep(task):
-                return summary
+                return
     rt.hints.fall_asleep(task)
     rt.hints.hand_on(task)
-    return summary
 
 
 def _due_soon(rt: Runtime, queue: Queue) -> float | None:
@@ -190,9 +208,24 @@ def _take_claimed(
     summary.sent += len(opened)
     summary.waiting += len(decided.waits)
     summary.blocked.update(decided.refusals)
-    if decided.refusals:
-        rt.counters.add(tally("posthorn_messages_refused_total", rule=decided.refusals))
+    _count(rt, summary, decided.refusals, opened)
     return len(claim.epochs)
+
+
+def _count(
+    rt: Runtime, summary: Summary, refusals: list[str], opened: Sequence[tuple[Case, Opening]]
+) -> None:
+    reasons = [opening.choice.reason for _, opening in opened]
+    if SelectionReason.FALLBACK_DEFAULT in reasons:
+        summary.fallbacks.update(
+            case.message.tenant_id
+            for case, opening in opened
+            if opening.choice.reason is SelectionReason.FALLBACK_DEFAULT
+        )
+    bumps = tally("posthorn_senders_chosen_total", reason=reasons) if reasons else {}
+    if refusals:
+        bumps |= tally("posthorn_messages_refused_total", rule=refusals)
+    rt.counters.add(bumps)
 
 
 def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ticket:

@@ -39,6 +39,7 @@ _HELP = {
     "posthorn_messages_accepted": "Messages kept, by the door they came through",
     "posthorn_messages_finished": "Messages that reached a final status",
     "posthorn_attempts": "Calls to providers that ended, by outcome",
+    "posthorn_senders_chosen": "Messages put on the wire, by why their sender was chosen",
     "posthorn_receipts": "Delivery receipts, by what became of them",
     "posthorn_attempt_duration_seconds": "How long calls to providers took",
     "posthorn_due_to_sent_seconds": "From the time a message was due until its provider had it",

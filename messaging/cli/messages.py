@@ -52,6 +52,12 @@ def send(
         str | None, typer.Option(help="Repeating it with the same message sends nothing new.")
     ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Keep it, send it later.")] = False,
+    lead: Annotated[str | None, typer.Option(help="Whom it is to, as you name them.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="Yours; may decide the sender.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where the lead came from.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="One bound to a pool.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Who writes; their numbers come first.")] = None,
+    template: Annotated[str | None, typer.Option(help="Which text it is.")] = None,
     tenant: TenantName = DEVELOPMENT,
     output: Output = Form.TABLE,
 ) -> None:
@@ -68,6 +74,12 @@ def send(
         "priority": priority.value,
         "category": category.value,
         "draft": draft,
+        "lead": lead,
+        "campaign": campaign,
+        "source": source,
+        "use_case": use_case,
+        "agent": agent,
+        "template": template,
     }
     given = {name: value for name, value in fields.items() if value is not None}
     with door(tenant) as way:

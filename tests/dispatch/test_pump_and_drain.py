@@ -6,9 +6,11 @@ import threading
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from messaging import dispatch
 from messaging.domain.message import Queue
+from messaging.store import senders
 from tests.carrier import accepted
 from tests.world import RECIPIENT, World, poll
 
@@ -69,3 +71,23 @@ def test_a_worker_that_is_stopping_takes_nothing_new(world: World) -> None:
     world.put(5)
     stop = dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=5, stopping=lambda: True)
     assert (stop.claimed, len(world.ready())) == (0, 5)
+
+
+def test_a_pump_says_what_left_from_a_last_resort(world: World) -> None:
+    """Chosen by FallbackDefault: nothing is wrong yet, but something should have been set up."""
+    nobody = world.rt.new_id()
+    with world.rt.engine.begin() as db:
+        senders.add_pool(db, world.tenant.id, nobody, "nobody")
+    worn = world.add_sender("+12025550198", pool_ids=frozenset({nobody}), is_default=False)
+    world.change("senders", worn.id, state="cordoned")
+    ids = world.put(3, pool_id=nobody, recipient="+13055550123")
+    world.put(2)
+    with capture_logs() as logs:
+        dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=5)
+    world.settle()
+    assert {world.row(i)["selection_reason"] for i in ids} == {"FallbackDefault"}
+    told = [log for log in logs if log["event"] == "sender.fallback"]
+    assert [(log["tenant_id"], log["messages"]) for log in told] == [(str(world.tenant.id), 3)]
+    world.rt.counters.flush()
+    counted = world.rt.counters.read()
+    assert counted['posthorn_senders_chosen_total{reason="FallbackDefault"}'] == 3
