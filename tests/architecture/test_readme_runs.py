@@ -71,7 +71,7 @@ def test_every_example_does_what_it_says(posthorn: Standalone) -> None:
         deadline = time.monotonic() + DEADLINE
         while True:
             found = sorted(m.status for m in ph.messages.list())
-            if found == ["canceled", *["delivered"] * 4, "scheduled"]:
+            if found == ["canceled", *["delivered"] * 5, "scheduled"]:
                 return
             assert time.monotonic() < deadline, found
             time.sleep(0.1)
