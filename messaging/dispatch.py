@@ -215,13 +215,12 @@ def _take_claimed(
 def _count(
     rt: Runtime, summary: Summary, refusals: list[str], opened: Sequence[tuple[Case, Opening]]
 ) -> None:
-    reasons = [opening.choice.reason for _, opening in opened]
-    if SelectionReason.FALLBACK_DEFAULT in reasons:
-        summary.fallbacks.update(
-            case.message.tenant_id
-            for case, opening in opened
-            if opening.choice.reason is SelectionReason.FALLBACK_DEFAULT
-        )
+    reasons = [opening.choice.reason.value for _, opening in opened]
+    summary.fallbacks.update(
+        case.message.tenant_id
+        for case, opening in opened
+        if opening.choice.reason is SelectionReason.FALLBACK_DEFAULT
+    )
     bumps = tally("posthorn_senders_chosen_total", reason=reasons) if reasons else {}
     if refusals:
         bumps |= tally("posthorn_messages_refused_total", rule=refusals)

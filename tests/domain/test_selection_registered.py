@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import product
 from uuid import UUID
 
@@ -13,13 +12,10 @@ from hypothesis import strategies as st
 
 from messaging.domain.candidates import Candidates, standing_of
 from messaging.domain.choice import NO_HISTORY, Choice, History, Lack, NoSender
-from messaging.domain.lifecycle import Status
 from messaging.domain.message import (
     Campaign,
-    Category,
     Channel,
     Message,
-    Priority,
     Sender,
 )
 from messaging.domain.registration import (
@@ -31,25 +27,10 @@ from messaging.domain.registration import (
 )
 from messaging.domain.selection import choose
 from messaging.domain.sender_health import SenderState
+from tests.domain import fleet
+from tests.domain.fleet import NOW, OTHER_POOL, POOL, TENANT
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-TENANT, POOL, OTHER_POOL = (UUID(int=900 + n) for n in range(3))
-MESSAGE = Message(
-    id=UUID(int=1),
-    tenant_id=TENANT,
-    channel=Channel.SMS,
-    recipient="+12025550123",
-    recipient_key=b"k" * 16,
-    body="Hello",
-    segments=1,
-    category=Category.TRANSACTIONAL,
-    priority=Priority.NORMAL,
-    status=Status.QUEUED,
-    epoch=0,
-    attempts=0,
-    created_at=datetime(2026, 3, 1, tzinfo=UTC),
-    pool_id=POOL,
-)
+MESSAGE = replace(fleet.MESSAGE, pool_id=POOL)
 NO_POOL = replace(MESSAGE, pool_id=None)
 CLEAR, UNVERIFIED = Standing.CLEAR, Standing.CAMPAIGN_NOT_VERIFIED
 MAIN, SIDE = (
