@@ -209,7 +209,7 @@ class _Alone:
 
     SHARE = 1 / 8
     """About as many processes share a limit. More exceed it, for as long as Redis is away."""
-    LONGEST = 60.0
+    LONGEST = 10.0
     """Seconds. Redis may be back any moment, so the line is short; who stands behind it comes in its second half."""
     REMEMBERED = 100_000
     """Keys, before those that no longer matter are forgotten."""

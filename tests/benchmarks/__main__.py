@@ -58,22 +58,22 @@ class Sizes:
 
 QUICK = Sizes(
     rounds=1,
-    messages=1_000,
-    empty_tasks=200,
-    plain_messages=100,
-    bulk=4_000,
-    post_seconds=0.5,
-    claim_turns=5,
+    messages=500,
+    empty_tasks=100,
+    plain_messages=50,
+    bulk=2_000,
+    post_seconds=0.3,
+    claim_turns=3,
     short_backlog=10_000,
-    long_backlog=50_000,
-    code_seconds=2.0,
-    campaign=8_000,
+    long_backlog=20_000,
+    code_seconds=1.0,
+    campaign=3_000,
     suppressions=1_000,
     consents=10_000,
     fleet=50,
     area_codes=10,
     conversations=20_000,
-    fleet_messages=1_000,
+    fleet_messages=500,
 )
 
 
