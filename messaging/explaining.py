@@ -17,6 +17,7 @@ from messaging.domain.choice_wording import Chosen, Considered
 from messaging.domain.errors import NotFoundError
 from messaging.domain.explanation import Judged, Story, Tried
 from messaging.domain.lifecycle import TIMESTAMPS, Status
+from messaging.domain.message import SelectionReason
 from messaging.runtime import Runtime
 from messaging.store import verdicts, views
 from messaging.store.tenants import Tenant
@@ -106,6 +107,10 @@ def _chosen(verdict: Judgement, names: Mapping[UUID, str]) -> Chosen:
     """A trace with names instead of ids; a score is told from the moment of the choice."""
     trace = verdict.trace or {}
     chosen = trace.get("chosen")
+    absent = [
+        (sender_id, SelectionReason.HEALTHY_POOL, why, None)
+        for sender_id, why in trace.get("absent_first", ())
+    ]
     return Chosen(
         sender=None if chosen is None else names.get(UUID(chosen), _RETIRED),
         candidates=trace["candidates"],
@@ -116,7 +121,7 @@ def _chosen(verdict: Judgement, names: Mapping[UUID, str]) -> Chosen:
                 Pass(why),
                 None if free_at is None else max(0.0, free_at - verdict.at.timestamp()),
             )
-            for sender_id, under, why, free_at in trace.get("passed", ())
+            for sender_id, under, why, free_at in [*trace.get("passed", ()), *absent]
         ],
         absent=trace.get("absent", {}),
     )

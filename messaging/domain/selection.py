@@ -42,10 +42,10 @@ class _Search:
             return Pass.INCAPABLE
         if not sender.healthy and not (in_conversation and self._in_grace(sender)):
             return Pass.CORDONED
-        return self._unfit(sender, in_conversation=in_conversation)
+        return self.unfit(sender, in_conversation=in_conversation)
 
-    def _unfit(self, sender: Sender, *, in_conversation: bool = False) -> Pass | None:
-        """The same for one that is clear, of this channel and healthy."""
+    def unfit(self, sender: Sender, *, in_conversation: bool = False) -> Pass | None:
+        """The same for one that is known to be clear, of this channel and healthy."""
         message = self.message
         if message.flash and Capability.FLASH not in sender.capabilities:
             return Pass.INCAPABLE
@@ -98,7 +98,7 @@ class _Search:
         return None
 
     def _fits(self, sender: Sender, tier: frozenset[UUID] | None) -> bool:
-        return (tier is None or sender.account_id in tier) and self._unfit(sender) is None
+        return (tier is None or sender.account_id in tier) and self.unfit(sender) is None
 
     def _note_losers(self, members: Sequence[Sender], chosen: Sender) -> None:
         if len(members) > _TOLD:
@@ -106,12 +106,12 @@ class _Search:
         for entry in self.history.headroom.best(members, _TOLD):
             sender = entry[-1]
             if sender is not chosen:
-                why = self._unfit(sender) or Pass.LESS_HEADROOM
+                why = self.unfit(sender) or Pass.LESS_HEADROOM
                 self.trace.passed.append(Passed(sender.id, self.under, why, entry[1]))
 
     def _note_unfit(self, members: Sequence[Sender]) -> None:
         for sender in members[:_TOLD]:
-            why = self._unfit(sender)
+            why = self.unfit(sender)
             if why is not None:
                 self.trace.passed.append(Passed(sender.id, self.under, why))
 
@@ -164,13 +164,14 @@ def _lack(search: _Search) -> Lack:
     serving = [s for s in candidates.by_id.values() if carries(s, message.channel)]
     if not serving:
         return Lack.NO_SENDER
-    tried = set(message.tried_sender_ids)
-    if {s.id for s in serving} <= tried:
+    if all(search.unfit(s) in _NEVER for s in serving):
         return Lack.ALL_SENDERS_TRIED
     unfit = {p.why for p in search.trace.passed if p.under in _GROUPS}
     return Lack.DAILY_LIMITS if Pass.DAILY_LIMIT in unfit else Lack.NO_HEALTHY_SENDER
 
 
+_NEVER = {Pass.TRIED, Pass.OUTSIDE_CAMPAIGN}
+"""Why a sender will not carry this message, however long it waits."""
 _GROUPS = {SelectionReason.HEALTHY_POOL, SelectionReason.FALLBACK_DEFAULT}
 
 

@@ -195,3 +195,20 @@ def test_where_all_are_clear_every_country_has_the_same_choice(country: str, hea
         group.pools,
         group.defaults,
     )
+
+
+def test_after_a_refusal_nobody_of_another_campaign_is_asked() -> None:
+    """Carriers call that snowshoeing. Only a campaign that still stands binds."""
+    refused = replace(MESSAGE, pool_id=None, tried_sender_ids=(GOOD.id,))
+    same = sender(7, POOL)
+    for others, country, expected in (
+        ([ELSEWHERE, same], "US", same.id),
+        ([ELSEWHERE], "US", Lack.ALL_SENDERS_TRIED),
+        ([ELSEWHERE], "GB", ELSEWHERE.id),  # no campaign is asked for there
+    ):
+        got = choose(refused, Candidates.of([GOOD, *others]).serving(country), NO_HISTORY, NOW)
+        assert (got.sender.id if isinstance(got, Choice) else got.reason) == expected
+    lapsed = replace(GOOD, standing=UNVERIFIED)
+    got = choose(refused, Candidates.of([lapsed, ELSEWHERE]).serving("US"), NO_HISTORY, NOW)
+    assert isinstance(got, Choice)
+    assert got.sender.id == ELSEWHERE.id
