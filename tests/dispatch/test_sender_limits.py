@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,7 +21,7 @@ def senders_of(world: World, ids: list[UUID]) -> Counter[UUID | None]:
     return Counter(world.row(i)["sender_id"] for i in ids)
 
 
-def to_each(world: World, people: list[str], **fields: object) -> list[UUID]:
+def to_each(world: World, people: list[str], **fields: Any) -> list[UUID]:
     return [world.put_one(recipient=to, **fields) for to in people]
 
 
