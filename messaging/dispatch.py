@@ -41,6 +41,8 @@ _LINGER_SECONDS = {Queue.HIGH: 1.0, Queue.NORMAL: 0.05, Queue.LOW: 0.05, Queue.S
 _LINGER_LOOK = 0.05
 _LINGER_STEP = 0.002
 _PATIENCE = 1.0
+_PATIENT_STEP = dict.fromkeys(Queue, 0.02) | {Queue.HIGH: _LINGER_STEP}
+"""Many pumps may wait for the same few messages, for minutes: looking every moment would cost a core."""
 _STEP_SECONDS = 0.02
 _HOLD_AGAIN = timedelta(seconds=1)
 
@@ -116,7 +118,7 @@ def _pump(
                 window.step(0)
                 idle_since = time.monotonic()
             elif (soon := _due_soon(rt, queue)) is not None:
-                _wait_for_the_bell(rt, window, task, soon)
+                _wait_for_the_bell(rt, window, task, soon, _PATIENT_STEP[queue])
             elif time.monotonic() - idle_since < linger:
                 _wait_for_the_bell(rt, window, task, _LINGER_LOOK)
             elif rt.hints.fall_asleep(task):
@@ -138,11 +140,13 @@ def _due_soon(rt: Runtime, queue: Queue) -> float | None:
     return max(seconds, _LINGER_STEP)
 
 
-def _wait_for_the_bell(rt: Runtime, window: Window, task: Task, seconds: float) -> None:
+def _wait_for_the_bell(
+    rt: Runtime, window: Window, task: Task, seconds: float, step: float = _LINGER_STEP
+) -> None:
     """Let calls go on until somebody rings; at most a moment, since what falls due rings nobody."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        window.step(min(left, _LINGER_STEP))
+        window.step(min(left, step))
         if rt.hints.listen(task):
             return
 

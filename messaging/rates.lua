@@ -23,7 +23,7 @@ end
 
 local WINDOW, QUOTA, DISTINCT = 1, 2, 3
 local HEAD, ENTRY = 48, 16
-local FAST, SLOW = 1.05, 0.95 -- of the rate; slow while those who came too early have a line of their own
+local FAST, SLOW = 1.05, 0.995 -- of the rate; slow while those who came too early have a line of their own
 local LONGEST = 600000000 -- the longest line; who would stand behind it comes in its second half, without a place
 local PASSED = 1000000 -- an end in the past: our clock is ahead of the asker's, who should look again
 local TINY = 1e-6 -- sums of fractions are not exact
