@@ -112,15 +112,15 @@ def put_back(db: Connection, dues: dict[UUID, datetime], placed: Collection[UUID
 
 
 _DUE = sa.text("""
-WITH due AS (
-  DELETE FROM scheduled WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM scheduled WHERE due_at <= now()
-    ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
-  RETURNING message_id
-)
-SELECT m.id, m.epoch FROM due
-LEFT JOIN messages m ON m.id = due.message_id AND m.status = 'scheduled'
-ORDER BY m.id -- the order in which a STOP locks them
+DELETE FROM scheduled WHERE ctid = ANY(ARRAY(
+  SELECT ctid FROM scheduled WHERE due_at <= now()
+  ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+RETURNING message_id
+""")
+# Locked in the order in which a STOP locks them: which order a `move` takes is its plan's business.
+_STILL_SCHEDULED = sa.text("""
+SELECT id, epoch FROM messages WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'scheduled'
+ORDER BY id FOR NO KEY UPDATE
 """)
 
 
@@ -129,14 +129,13 @@ def promote_due(db: Connection, limit: int) -> int:
 
     Rows of messages that are scheduled no longer are taken too, and counted.
     """
-    rows = db.execute(_DUE, {"limit": limit}).all()
+    ids = list(db.execute(_DUE, {"limit": limit}).scalars())
+    rows = db.execute(_STILL_SCHEDULED, {"ids": ids}).all() if ids else []
     moves = [
-        Move(row.id, row.epoch, Status.SCHEDULED, Event.PROMOTED, Status.QUEUED)
-        for row in rows
-        if row.id is not None
+        Move(row.id, row.epoch, Status.SCHEDULED, Event.PROMOTED, Status.QUEUED) for row in rows
     ]
     move(db, moves)
-    return len(rows)
+    return len(ids)
 
 
 _EXPIRED_CLAIMS = sa.text("""

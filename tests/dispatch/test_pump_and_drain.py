@@ -8,7 +8,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from messaging import dispatch
+from messaging import dispatch, telemetry
 from messaging.domain.message import Queue
 from messaging.store import senders
 from tests.carrier import accepted
@@ -82,6 +82,7 @@ def test_a_pump_says_what_left_from_a_last_resort(world: World) -> None:
     world.change("senders", worn.id, state="cordoned")
     ids = world.put(3, pool_id=nobody, recipient="+13055550123")
     world.put(2)
+    telemetry.configure("warning", json=True)  # whatever another test made it
     with capture_logs() as logs:
         dispatch.pump(world.rt, world.window, Queue.NORMAL, seconds=5)
     world.settle()

@@ -287,5 +287,5 @@ def test_a_hot_statement_uses_its_index_and_reads_few_pages(
 def test_what_a_claim_takes_it_finds_again_by_its_place(large: Engine) -> None:
     (plan,) = explain(large, lambda db: backlog.claim(db, Queue.NORMAL, BATCH, LEASE, UUID(int=7)))
     assert ("Tid Scan", "ready") in plan.kinds
-    promoted, _moved = explain(large, lambda db: backlog.promote_due(db, BATCH))
+    promoted, _locked, _moved = explain(large, lambda db: backlog.promote_due(db, BATCH))
     assert ("Tid Scan", "scheduled") in promoted.kinds
