@@ -34,6 +34,8 @@ from messaging.velocity import prefix_of
 from messaging.window import Window
 
 _LONGEST_ACCOUNT_WAIT = 30.0
+_FULL_FOR = timedelta(minutes=1)
+"""How long a sender at its daily limit is passed over unasked: somebody may raise the limit."""
 _PASSES = {
     Lack.NO_HEALTHY_SENDER: timedelta(minutes=1),
     Lack.DAILY_LIMITS: timedelta(minutes=15),
@@ -266,7 +268,7 @@ def _learn(
     headroom, sender = rt.senders_of(case.message.tenant_id).headroom, opening.choice.sender
     due = plan.waits[case.message.id]
     if isinstance(limit, Distinct):
-        headroom.full(sender.id, due.timestamp())
+        headroom.full(sender.id, min(due, now + _FULL_FOR).timestamp())
         plan.waits[case.message.id] = now
     elif limit.key == f"s:{sender.id}":
         headroom.busy(sender.id, due.timestamp())

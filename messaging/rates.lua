@@ -11,7 +11,7 @@
 -- spent up to and with it. Sums that only grow make every question a binary search. Calls of one thousandth
 -- of the window share an entry, which bears the end of that thousandth: never too early to be forgotten.
 --
--- Who is refused gets a place in a line, at 1.05 times the rate, but not before the entries say. Newcomers
+-- Who is refused gets a place in a line, at about the rate (FAST, SLOW), but not before the entries say. Newcomers
 -- stand at its tail as long as there is a line; who comes at his time only needs room in the window, and
 -- else gets a place in the front line. A line nobody comes from, though there is room, is forgotten.
 -- Against the starving of long messages: one that had a place and was refused raises a barrier, which

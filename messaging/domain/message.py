@@ -137,7 +137,7 @@ class Message:
     status: Status
     epoch: int
     attempts: int
-    """Attempts that counted so far; a throttle wait is not one."""
+    """Attempts that counted so far; waiting for a rate is not one."""
     created_at: datetime
     queued_at: datetime | None = None
     expires_at: datetime | None = None

@@ -112,3 +112,14 @@ def test_a_lead_has_its_number_until_it_is_bound_to_another(world: World) -> Non
     row = world.row(bound)
     assert (row["sender_id"], row["selection_reason"]) == (third.id, "LeadAssigned")
     assert world.row(free)["selection_reason"] == "HealthyPool"
+
+
+def test_a_daily_limit_that_is_raised_counts_within_a_minute(world: World, limited: Sender) -> None:
+    ids = to_each(world, PEOPLE[:4])
+    world.send()
+    assert senders_of(world, ids)[limited.id] == 2
+    world.change("senders", limited.id, daily_recipients=10)
+    world.rt.ahead = timedelta(seconds=61)
+    world.run("UPDATE ready SET due_at = now()")
+    world.send()
+    assert senders_of(world, ids)[limited.id] == 4
