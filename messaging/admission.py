@@ -167,4 +167,5 @@ def _message(row: NewRow) -> Message:
         time_zone=new.time_zone,
         postal_code=new.postal_code,
         purpose=new.purpose,
+        parts=new.parts,
     )

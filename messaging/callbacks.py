@@ -7,6 +7,7 @@ It names the message and the epoch, so a receipt proves the send even when the r
 from __future__ import annotations
 
 import hmac
+import re
 from hashlib import blake2b
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -40,3 +41,20 @@ def named(settings: Settings, url: str) -> tuple[UUID, int] | None:
     if not hmac.compare_digest(seal.encode(), _seal(settings, message_id, epoch).encode()):
         return None
     return message_id, epoch
+
+
+def reference(message_id: UUID, epoch: int) -> str:
+    """Our name for one attempt, for providers that repeat it in a receipt: at most 40 characters."""
+    return f"{message_id.hex}.{epoch}"
+
+
+def read_reference(text: str | None) -> tuple[UUID, int] | None:
+    """The (message id, epoch) of a reference; None for anything else.
+
+    It is believed only in what the attempt's own account has signed.
+    """
+    found = _REFERENCE.fullmatch(text or "")
+    return (UUID(found[1]), int(found[2])) if found else None
+
+
+_REFERENCE = re.compile(r"([0-9a-f]{32})\.([0-9]{1,7})")

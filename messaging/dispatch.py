@@ -25,7 +25,7 @@ from messaging import callbacks, plan, providers
 from messaging.domain.failures import Failure
 from messaging.domain.message import ProviderAccount, Queue, SelectionReason
 from messaging.plan import Line, Opening
-from messaging.providers.base import Outbound
+from messaging.providers.base import Outbound, unable
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import backlog, facts, number_facts, reservations, suppressions, verdicts
@@ -243,6 +243,10 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         callback_url=callbacks.address(rt.settings, account, message.id, epoch),
         validity=_validity(rt, message.expires_at, opening.until),
         flash=message.flash,
+        channel=message.channel,
+        reference=callbacks.reference(message.id, epoch),
+        parts=message.parts,
+        at=rt.now(),
     )
     return Ticket(
         message=message,
@@ -263,6 +267,7 @@ def _validity(rt: Runtime, *ends: datetime | None) -> timedelta | None:
 
 def _request(account: ProviderAccount, outbound: Outbound) -> httpx.Request | Failure:
     try:
-        return providers.get(account.provider).request(account, outbound)
+        provider = providers.get(account.provider)
+        return unable(provider, outbound) or provider.request(account, outbound)
     except Exception as error:  # noqa: BLE001 - the attempts of the whole batch are open already
         return unsendable(error)

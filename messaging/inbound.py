@@ -27,12 +27,12 @@ from messaging.domain.message import (
     LANE_OF,
     Category,
     Channel,
-    NewMessage,
     Priority,
     ProviderAccount,
     Purpose,
     Traffic,
 )
+from messaging.domain.new_message import NewMessage
 from messaging.domain.registration import ReplyOwner
 from messaging.providers.base import InboundMessage, Webhook
 from messaging.queues import DISPATCH
@@ -83,12 +83,15 @@ def receive(rt: Runtime, account: ProviderAccount, webhook: Webhook) -> None:
 
     What is no inbound message is counted and dropped.
     """
-    message = providers.get(account.provider).inbound(webhook)
-    if message is None:
+    messages = providers.get(account.provider).inbound(webhook)
+    if not messages:
         log().warning("inbound.unreadable", account_id=str(account.id))
         rt.counters.add(tally("posthorn_inbound_total", keyword=["unreadable"]))
-        return
-    heard = _hear(rt, account, message)
+    for message in messages:
+        _receive(rt, _hear(rt, account, message))
+
+
+def _receive(rt: Runtime, heard: _Heard) -> None:
     with rt.engine.begin() as db:
         fresh, reply = _keep(rt, db, heard)
     if reply is not None:

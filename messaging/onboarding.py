@@ -7,19 +7,13 @@ every start and changes only what is missing or has moved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from messaging import fleet, providers
-from messaging.domain.errors import (
-    ConflictError,
-    FieldProblem,
-    InvalidRequestError,
-    NotFoundError,
-)
-from messaging.domain.message import DEVELOPMENT, ProviderAccount
+from messaging import accounts, fleet
+from messaging.accounts import NewAccount
+from messaging.domain.errors import NotFoundError
+from messaging.domain.message import DEVELOPMENT
 from messaging.domain.registration import (
     BrandStatus,
     CampaignStatus,
@@ -27,33 +21,11 @@ from messaging.domain.registration import (
 )
 from messaging.domain.sender_request import SenderRequest
 from messaging.runtime import Runtime
-from messaging.store import fleet as fleets
-from messaging.store import registrations, senders, tenants
+from messaging.store import accounts as account_store
+from messaging.store import registrations, tenants
 from messaging.store.registrations import Brand, TendlcCampaign
 from messaging.store.senders import Senders
 from messaging.store.tenants import Tenant
-
-BASE_URLS = {"twilio": "https://api.twilio.com"}
-"""Where a provider is reached when an account does not say otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """Credentials at a provider, before they have an id."""
-
-    provider: str
-    name: str
-    username: str
-    secret: str
-    base_url: str = ""
-    """Empty: the provider's own address."""
-    max_in_flight: int = 100
-    absence_proof: timedelta = timedelta(minutes=10)
-    segments_per_second: float | None = None
-    """What the provider lets the whole account send; None is no limit of its own."""
-
-    def __repr__(self) -> str:
-        return f"NewAccount({self.provider}/{self.name})"
 
 
 def make_tenant(rt: Runtime, name: str, region: str = "US") -> Tenant:
@@ -87,49 +59,6 @@ def find_tenant(rt: Runtime, name: str) -> Tenant:
     return found
 
 
-def add_account(rt: Runtime, tenant: Tenant, new: NewAccount) -> ProviderAccount:
-    """Store credentials; the secret is sealed first.
-
-    Raises:
-        InvalidRequestError: no such provider.
-        ConflictError: the tenant has an account of this name.
-    """
-    if new.provider not in providers.PROVIDERS:
-        known = ", ".join(sorted(providers.PROVIDERS))
-        problem = FieldProblem("#/provider", "unknown_provider", f"must be one of {known}")
-        raise InvalidRequestError([problem])
-    account = ProviderAccount(
-        id=rt.new_id(),
-        tenant_id=tenant.id,
-        provider=new.provider,
-        name=new.name,
-        base_url=new.base_url or BASE_URLS[new.provider],
-        username=new.username,
-        secret=new.secret,
-        max_in_flight=new.max_in_flight,
-        absence_proof=new.absence_proof,
-        segments_per_second=new.segments_per_second,
-    )
-    try:
-        with rt.engine.begin() as db:
-            senders.add_account(db, account, rt.sealer)
-    except IntegrityError:
-        raise ConflictError(f"this tenant has an account called {new.name!r} already") from None
-    return account
-
-
-def limit_account(rt: Runtime, tenant: Tenant, name: str, most: float | None) -> None:
-    """Say how many segments a second a whole account may send; None: no limit of its own.
-
-    Raises:
-        NotFoundError: the tenant has no such account.
-    """
-    with rt.engine.begin() as db:
-        if not fleets.limit_account(db, tenant.id, name, most):
-            raise NotFoundError("no account of this tenant has this name")
-    rt.forget(tenant.id)
-
-
 def list_senders(rt: Runtime, tenant: Tenant) -> Senders:
     """Everything a tenant may send from."""
     with rt.engine.connect() as db:
@@ -144,10 +73,10 @@ def development(
     known = list_senders(rt, tenant)
     mine = [a for a in known.accounts.values() if a.name == account.name]
     if not mine:
-        mine = [add_account(rt, tenant, account)]
+        mine = [accounts.add(rt, tenant, account)]
     elif mine[0].base_url != account.base_url:
         with rt.engine.begin() as db:
-            senders.move_account(db, mine[0].id, account.base_url)
+            account_store.move_account(db, mine[0].id, account.base_url)
     have = {sender.address for sender in known.senders}
     has_default = any(sender.is_default for sender in known.senders)
     missing = [

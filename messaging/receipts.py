@@ -25,7 +25,7 @@ from messaging.providers.base import DeliveryReport, Webhook
 from messaging.queues import Task
 from messaging.refusals import Refusal
 from messaging.runtime import Runtime
-from messaging.store import attempts, registrations, senders
+from messaging.store import accounts, attempts, registrations
 from messaging.store import receipts as ledger
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
@@ -54,7 +54,7 @@ class Applied(StrEnum):
 def account(rt: Runtime, provider: str, account_id: UUID) -> ProviderAccount | None:
     """The account a webhook address names, if that provider is its provider."""
     with rt.engine.connect() as db:
-        found = senders.find_account(db, account_id, rt.sealer)
+        found = accounts.find_account(db, account_id, rt.sealer)
     return found if found is not None and found.provider == provider else None
 
 
@@ -141,7 +141,7 @@ def _apply_each_if_need_be(
 
 def _apply_batch(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]) -> _Batch:
     batch = _Batch()
-    read = [(r, report) for r in pending for report in _reports(batch, r)]
+    read = [(r, report) for r in pending if (report := _report(batch, r)) is not None]
     found = _attempts(db, read)
     _heed(rt, read, found)
     targets = ledger.targets(db, sorted({m for m, _ in found.values()}))
@@ -182,11 +182,11 @@ def _heed(
     refusals.heed(rt, told)
 
 
-def _reports(batch: _Batch, receipt: PendingReceipt) -> list[DeliveryReport]:
-    reports = providers.get(receipt.provider).reports(Webhook(receipt.url, {}, receipt.body))
-    if not reports:
+def _report(batch: _Batch, receipt: PendingReceipt) -> DeliveryReport | None:
+    report = providers.get(receipt.provider).report(Webhook(receipt.url, {}, receipt.body))
+    if report is None:
         batch.note(receipt, Applied.UNREADABLE, receipt.message_id)
-    return reports
+    return report
 
 
 def _attempts(

@@ -16,10 +16,10 @@ from typing import cast
 
 import httpx
 
-from messaging import outcomes, providers
+from messaging import callbacks, outcomes, providers
 from messaging.domain.failures import Failure
 from messaging.domain.lifecycle import Event, Status
-from messaging.domain.message import Lane, ProviderAccount
+from messaging.domain.message import Channel, Lane, ProviderAccount
 from messaging.outcomes import Page
 from messaging.providers.base import Doubt, Sighting
 from messaging.providers.transport import Transport
@@ -73,9 +73,10 @@ def _settle_all(
         try:
             question = _question(rt, attempt)
             if question is not None:
-                adapter = providers.get(question.account.provider)
-                transport.submit(question, adapter.lookup(question.account, question.doubt))
-                continue
+                lookup = providers.get(question.account.provider).lookup
+                if lookup is not None:
+                    transport.submit(question, lookup(question.account, question.doubt))
+                    continue
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - one account's fault must not stop all others
@@ -99,6 +100,8 @@ def _question(rt: Runtime, attempt: DoubtfulAttempt) -> _Question | None:
         body=attempt.body,
         started_at=attempt.started_at,
         deadline=attempt.started_at + rt.settings.lease,
+        reference=callbacks.reference(attempt.message_id, attempt.epoch),
+        channel=Channel(attempt.channel),
     )
     return _Question(attempt, account, doubt)
 
@@ -106,7 +109,9 @@ def _question(rt: Runtime, attempt: DoubtfulAttempt) -> _Question | None:
 def _settle(rt: Runtime, question: _Question, reply: httpx.Response | Failure) -> str:
     attempt, account, doubt = question.attempt, question.account, question.doubt
     adapter = providers.get(account.provider)
-    seen = adapter.sightings(reply, doubt) if isinstance(reply, httpx.Response) else None
+    seen = None
+    if isinstance(reply, httpx.Response) and adapter.sightings is not None:
+        seen = adapter.sightings(reply, doubt)
     if seen is None:
         return _wait(rt, attempt, absent=False)
     with rt.engine.connect() as db:
@@ -180,10 +185,12 @@ def _proven(
     could have left, and not the only one.
     """
     since = attempt.absent_since
+    proof = account.absence_proof or providers.get(account.provider).absence_proof
     return (
         since is not None
         and since > doubt.deadline
-        and now - since >= account.absence_proof
+        and proof is not None
+        and now - since >= proof
         and attempt.absences + 1 >= _MIN_ABSENCES
     )
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from messaging import access, embedded, onboarding, stack, store
+from messaging.accounts import NewAccount
 from messaging.discovery import Address, announcing
 from messaging.domain.errors import PosthornError
 from messaging.domain.message import DEVELOPMENT
 from messaging.domain.sender_request import SenderRequest
 from messaging.embedded import check_reachable
-from messaging.onboarding import NewAccount
 from messaging.processes import Group
 from messaging.runtime import Runtime
 from messaging.sandbox import DEFAULT_ACCOUNT

@@ -14,7 +14,7 @@ from messaging.domain import addresses
 from messaging.domain.compliance import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError, RefusedError
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import NewMessage
+from messaging.domain.new_message import NewMessage
 from messaging.domain.reading import Context, read
 from messaging.domain.request import SendRequest
 from messaging.judgement import offers_flash

@@ -24,15 +24,16 @@ from messaging.domain.lifecycle import Status
 from messaging.domain.message import (
     Campaign,
     Channel,
-    NewMessage,
     ProviderAccount,
     Queue,
     Sender,
 )
+from messaging.domain.new_message import NewMessage
 from messaging.domain.registration import SenderKind, answers_unless_said, kind_of
 from messaging.providers.base import Webhook
 from messaging.runtime import Runtime
 from messaging.settings import Settings
+from messaging.store import accounts as account_store
 from messaging.store import messages, tables, tenants
 from messaging.store import senders as sender_store
 from messaging.store.messages import NewRow
@@ -129,7 +130,7 @@ class World(Looking):
         )
         account = replace(account, **changes)
         with self.rt.engine.begin() as db:
-            sender_store.add_account(db, account, self.rt.sealer)
+            account_store.add_account(db, account, (), self.rt.sealer)
         self.forget_senders()
         return account
 

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from messaging import access, onboarding, store
+from messaging import accounts as provider_accounts
+from messaging.accounts import NewAccount
 from messaging.cli.beside import runtime
 from messaging.cli.door import TenantName
 from messaging.cli.output import Form, Output, note, show
@@ -17,7 +19,6 @@ from messaging.discovery import running
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import DEVELOPMENT
 from messaging.embedded import check_database
-from messaging.onboarding import NewAccount
 from messaging.settings import Settings, SettingsError
 from messaging.store import migrate as migrations
 
@@ -78,9 +79,11 @@ def add_account(
     base_url: Annotated[str, typer.Option(help="Instead of the provider's own address.")] = "",
     max_in_flight: Annotated[int, typer.Option(min=1, help="Requests open at once.")] = 100,
     absence_proof: Annotated[
-        float,
-        typer.Option(min=1, help="Seconds until the provider's listing surely has a message."),
-    ] = 600,
+        float | None,
+        typer.Option(
+            min=1, help="Seconds until its listing surely has a message, if not the usual."
+        ),
+    ] = None,
     segments_per_second: Annotated[
         float | None, typer.Option(min=0.001, help="What it may send as a whole, if it is limited.")
     ] = None,
@@ -95,11 +98,11 @@ def add_account(
         secret=_secret(secret_file),
         base_url=base_url,
         max_in_flight=max_in_flight,
-        absence_proof=timedelta(seconds=absence_proof),
+        absence_proof=None if absence_proof is None else timedelta(seconds=absence_proof),
         segments_per_second=segments_per_second,
     )
     with runtime() as rt:
-        made = onboarding.add_account(rt, onboarding.make_tenant(rt, tenant), new)
+        made = provider_accounts.add(rt, onboarding.make_tenant(rt, tenant), new)
         webhooks = f"{rt.settings.public_url.rstrip('/')}/webhooks/{made.provider}/{made.id}"
     show({"id": made.id, "name": made.name, "tenant": tenant, "webhooks": webhooks}, output)
 
@@ -128,5 +131,5 @@ def change_account(
     """Change what an account as a whole may send."""
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
-        onboarding.limit_account(rt, owner, name, segments_per_second or None)
+        provider_accounts.limit(rt, owner, name, segments_per_second or None)
     note("changed")

@@ -7,10 +7,9 @@ timedeltas; addresses are already normalised (E.164 for phone numbers).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from messaging.domain.lifecycle import Status
@@ -122,6 +121,19 @@ LANE_OF: dict[Priority, Lane] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What a message has beside its text."""
+
+    subject: str | None = None
+    html: str | None = None
+    media: tuple[str, ...] = ()
+    """URLs of pictures and files, which the provider fetches."""
+    from_name: str | None = None
+    """How the sender is shown beside its address."""
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What the decisions may know of a message under claim."""
 
@@ -146,7 +158,9 @@ class Message:
     pool_id: UUID | None = None
     conversation_id: UUID | None = None
     tried_sender_ids: tuple[UUID, ...] = ()
-    """Senders a provider refused for this message; failover avoids them."""
+    """Senders a provider refused for this message; they never carry it."""
+    failed_account_ids: tuple[UUID, ...] = ()
+    """Provider accounts that did not take it; they are asked again only when no other is left."""
     flash: bool = False
     """Whether it is to be shown at once and not kept (class 0)."""
     content: str | None = None
@@ -161,6 +175,7 @@ class Message:
     source: str | None = None
     agent: str | None = None
     template: str | None = None
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,45 +257,24 @@ class ProviderAccount:
     base_url: str
     username: str
     secret: str
-    """Basic-auth password and webhook signing key; never logged."""
+    """What requests are authorised with; never logged."""
     max_in_flight: int
     """Requests one pump may have open at this account."""
-    absence_proof: timedelta
-    """How long a look-up must keep finding nothing before it proves that nothing was sent."""
+    absence_proof: timedelta | None = None
+    """How long a look-up must keep finding nothing before it proves that nothing was sent; None is as
+    long as its provider's listing usually needs."""
     segments_per_second: float | None = None
     """What the provider lets the whole account send; None is no limit of its own."""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What else its provider needs, by the names of `Provider.options`; some of it secret."""
+    webhook_secrets: tuple[str, ...] = ()
+    """What its webhooks may be signed with, where that is not `secret`; while one is being replaced,
+    both."""
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """What a webhook of this account may be signed with."""
+        return self.webhook_secrets or (self.secret,)
 
     def __repr__(self) -> str:
         return f"ProviderAccount({self.provider}/{self.name})"
-
-
-@dataclass(frozen=True, slots=True)
-class NewMessage:
-    """A valid request to send, before it has an id."""
-
-    recipient: str
-    body: str
-    segments: int
-    channel: Channel = Channel.SMS
-    category: Category = Category.TRANSACTIONAL
-    priority: Priority = Priority.NORMAL
-    scheduled_for: datetime | None = None
-    expires_at: datetime | None = None
-    sender_id: UUID | None = None
-    pool_id: UUID | None = None
-    conversation_id: UUID | None = None
-    metadata: Mapping[str, Any] | None = None
-    draft: bool = False
-    encoding: str = "GSM-7"
-    flash: bool = False
-    content: str | None = None
-    time_zone: str | None = None
-    postal_code: str | None = None
-    purpose: Purpose | None = None
-    lead: str | None = None
-    campaign: str | None = None
-    source: str | None = None
-    use_case: str | None = None
-    agent: str | None = None
-    template: str | None = None
-    traffic: Traffic = Traffic.REAL_LEAD

@@ -13,7 +13,8 @@ from messaging.domain.compliance import places
 from messaging.domain.compliance.policy import DEFAULT, Policy
 from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
-from messaging.domain.message import Channel, NewMessage, Traffic
+from messaging.domain.message import Channel, Traffic
+from messaging.domain.new_message import NewMessage
 from messaging.domain.request import MAX_BODY, SendRequest, storable
 
 _MAX_AHEAD = timedelta(days=366)

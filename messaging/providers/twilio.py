@@ -21,7 +21,15 @@ from messaging.domain.failures import Accepted, Failure, Kind, Outcome
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel, ProviderAccount
 from messaging.providers import replies, signatures, twilio_lookup, twilio_registration
-from messaging.providers.base import DeliveryReport, Doubt, Outbound, Provider, Sighting, Webhook
+from messaging.providers.base import (
+    Abilities,
+    DeliveryReport,
+    Doubt,
+    Outbound,
+    Provider,
+    Sighting,
+    Webhook,
+)
 from messaging.providers.twilio_errors import ASYNC, BLAMELESS, DAILY_CAPS, LAPSES, SYNC
 from messaging.providers.twilio_inbound import inbound
 
@@ -84,6 +92,8 @@ def request(account: ProviderAccount, out: Outbound) -> httpx.Request:
         f"To={quote_plus(out.to)}&From={_quoted(out.sender)}&Body={quote_plus(out.body)}"
         f"&StatusCallback={_quoted(base + '?')}{quote_plus(query)}{_quoted(_RETRY_RECEIPTS)}"
     )
+    if out.parts is not None:
+        form += "".join(f"&MediaUrl={quote_plus(url)}" for url in out.parts.media)
     if out.validity is not None:
         seconds = int(out.validity.total_seconds())
         form += f"&ValidityPeriod={min(max(seconds, 1), _LONGEST_VALIDITY)}"
@@ -184,27 +194,49 @@ def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
 
 
 def verify(account: ProviderAccount, webhook: Webhook) -> bool:
-    """Whether Twilio signed this webhook with the account's auth token."""
+    """Whether Twilio signed this webhook with an auth token of the account."""
     headers = webhook.headers
-    return signatures.twilio(
-        account.secret,
-        webhook.url,
-        headers.get("content-type", ""),
-        webhook.body,
-        headers.get("x-twilio-signature", ""),
-    )
+    matches = [
+        signatures.twilio(
+            token,
+            webhook.url,
+            headers.get("content-type", ""),
+            webhook.body,
+            headers.get("x-twilio-signature", ""),
+        )
+        for token in account.signing_secrets
+    ]
+    return any(matches)
 
 
-def reports(webhook: Webhook) -> list[DeliveryReport]:
-    """The receipt in a status callback; [] for anything else, such as an inbound message."""
+def fetch(account: ProviderAccount, provider_message_id: str) -> httpx.Request:
+    """The GET that asks for one message."""
+    url, headers = _endpoint(account.base_url, account.username, account.secret)
+    one = f"{str(url).removesuffix('.json')}/{quote(provider_message_id, safe='')}.json"
+    return httpx.Request("GET", one, headers=headers)
+
+
+def fetched(response: httpx.Response) -> DeliveryReport | None:
+    """What a message looked up by its id says of itself."""
+    reply = replies.json_object(response)
+    seen = _sighting(reply) if response.status_code == 200 else None
+    if seen is None:
+        return None
+    code = _code(reply.get("error_code"))
+    detail = ASYNC[code].detail if code in ASYNC else None
+    return DeliveryReport(seen.provider_message_id, seen.event, seen.provider_status, code, detail)
+
+
+def report(webhook: Webhook) -> DeliveryReport | None:
+    """The receipt in a status callback; None for anything else, such as an inbound message."""
     fields = dict(parse_qsl(webhook.body.decode(errors="replace")))
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
     status = _word(fields.get("MessageStatus") or fields.get("SmsStatus"))
     if not status or status in _INBOUND or not _SID.fullmatch(sid):
-        return []
+        return None
     code = _code(fields.get("ErrorCode"))
     detail = ASYNC[code].detail if code in ASYNC else None
-    return [DeliveryReport(sid, _event(status, code), status, code, detail)]
+    return DeliveryReport(sid, _event(status, code), status, code, detail)
 
 
 def _event(status: str, code: str | None) -> Event | None:
@@ -229,14 +261,20 @@ def _word(value: object) -> str:
 
 PROVIDER = Provider(
     name="twilio",
-    channels=frozenset({Channel.SMS}),
-    max_body=1600,
+    base_url="https://api.twilio.com",
+    abilities={
+        Channel.SMS: Abilities(max_body=1600, validity=True),
+        Channel.MMS: Abilities(max_body=1600, media=10, validity=True),
+    },
     request=request,
     outcome=outcome,
     lookup=lookup,
     sightings=sightings,
+    absence_proof=timedelta(minutes=10),
+    fetch=fetch,
+    fetched=fetched,
     verify=verify,
-    reports=reports,
+    report=report,
     inbound=inbound,
     dead_numbers=frozenset({"21614", "30005", "30006"}),
     landlines=frozenset({"21614", "30006"}),

@@ -113,6 +113,7 @@ class DoubtfulAttempt:
     tenant_id: UUID
     account_id: UUID
     sender_id: UUID
+    channel: str
     recipient: str
     body: str
     started_at: datetime
@@ -132,7 +133,7 @@ WITH taken AS (
     ORDER BY check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
   RETURNING o.*
 )
-SELECT t.message_id, t.epoch, m.tenant_id, t.account_id, t.sender_id, m.recipient, m.body,
+SELECT t.message_id, t.epoch, m.tenant_id, t.account_id, t.sender_id, m.channel, m.recipient, m.body,
        t.started_at, t.doubt_since, t.absent_since, t.absences, m.expires_at, m.attempts
 FROM taken t JOIN messages m ON m.id = t.message_id
 """)

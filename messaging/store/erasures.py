@@ -20,7 +20,7 @@ from messaging.domain.message import Channel
 
 EMPTIED = """
 recipient = '', body = '', metadata = NULL, postal_code = NULL, time_zone = NULL, lead = NULL,
-erased_at = clock_timestamp()
+parts = NULL, erased_at = clock_timestamp()
 """
 """What becomes of the columns of `messages` that name a person."""
 

@@ -22,7 +22,7 @@ from messaging.domain.compliance.facts import (
     SuppressionKind,
 )
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Category, Channel, Message, Priority, Purpose
+from messaging.domain.message import Category, Channel, Message, Parts, Priority, Purpose
 
 # What is known of the person behind a row `m`. Marketing asks for more than the rest, and what is no
 # answer to the person asks how much they have had. What was
@@ -57,8 +57,8 @@ _GATHER = sa.text(f"""
 SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.segments, m.category,
        m.priority, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
        m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids, m.flash, m.content,
-       m.time_zone, m.postal_code, m.purpose, m.campaign, m.source, m.agent, m.template,
-       c.sender_id AS sticky_sender_id,
+       m.time_zone, m.postal_code, m.purpose, m.failed_account_ids, m.parts, m.campaign, m.source,
+       m.agent, m.template, c.sender_id AS sticky_sender_id,
        CASE WHEN m.lead IS NOT NULL THEN
          (SELECT b.sender_id FROM bindings b WHERE b.tenant_id = m.tenant_id AND b.kind = 'lead'
             AND b.ref = m.lead AND b.sender_id IS NOT NULL ORDER BY b.id DESC LIMIT 1)
@@ -119,7 +119,12 @@ def _message(
     time_zone: str | None,
     postal_code: str | None,
     purpose: str | None,
-    *belongs_to: str | None,
+    failed: list[UUID] | None,
+    parts: dict[str, Any] | None,
+    campaign: str | None,
+    source: str | None,
+    agent: str | None,
+    template: str | None,
 ) -> Message:
     return Message(
         id_,
@@ -141,13 +146,23 @@ def _message(
         pool_id,
         conversation_id,
         tuple(tried) if tried else (),
+        tuple(failed) if failed else (),
         flash,
         content,
         time_zone,
         postal_code,
         Purpose(purpose) if purpose else None,
-        *belongs_to,
+        campaign,
+        source,
+        agent,
+        template,
+        parts_of(parts) if parts else None,
     )
+
+
+def parts_of(kept: dict[str, Any]) -> Parts:
+    """What a message has beside its text, as it was kept."""
+    return Parts(**(kept | {"media": tuple(kept.get("media", ()))}))
 
 
 def _facts(suppression: Any, line: Any, marketing: Any, recent: Any) -> Facts:

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
-from messaging.domain.message import NewMessage, SelectionReason
+from messaging.domain.message import SelectionReason
+from messaging.domain.new_message import NewMessage
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -181,6 +182,7 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
         new.agent,
         new.template,
         new.traffic.value,
+        None if new.parts is None else orjson.dumps(new.parts).decode(),
     )
 
 
@@ -192,7 +194,7 @@ _COLUMNS = (
     "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
     "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at", "encoding",
     "flash", "content", "time_zone", "postal_code", "purpose", "lead", "campaign", "source", "use_case",
-    "agent", "template", "traffic",
+    "agent", "template", "traffic", "parts",
 )  # fmt: skip
 
 # What every new message gets besides its own row: its first event, and its work row.
@@ -218,17 +220,18 @@ WITH v AS (
     scheduled_reason text, scheduled_for timestamptz, expires_at timestamptz,
     created_at timestamptz, queued_at timestamptz, encoding text, flash boolean, content text,
     time_zone text, postal_code text, purpose text, lead text, campaign text, source text,
-    use_case text, agent text, template text, traffic text)
+    use_case text, agent text, template text, traffic text, parts text)
 ), born AS (
   INSERT INTO messages (id, tenant_id, channel, category, priority, status, segments,
     recipient_key, recipient, body, metadata, requested_sender_id, pool_id, conversation_id,
     scheduled_reason, scheduled_for, expires_at, created_at, queued_at, encoding, flash, content,
-    time_zone, postal_code, purpose, lead, campaign, source, use_case, agent, template, traffic)
+    time_zone, postal_code, purpose, lead, campaign, source, use_case, agent, template, traffic,
+    parts)
   SELECT id, tenant_id, channel, category, priority, status, segments,
     decode(recipient_key, 'hex'), recipient, body, CAST(metadata AS jsonb), requested_sender_id,
     pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at,
     encoding, flash, content, time_zone, postal_code, purpose, lead, campaign, source, use_case,
-    agent, template, traffic
+    agent, template, traffic, CAST(parts AS jsonb)
   FROM v
 ),"""  # noqa: S608 - both halves are constants of this module
     + _WORK

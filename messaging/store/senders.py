@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from messaging.domain.registration import (
     Verification,
 )
 from messaging.domain.sender_health import SenderState
+from messaging.store import accounts as accounts_store
 from messaging.store import paused_templates
 from messaging.store import tables as t
 
@@ -86,7 +86,7 @@ def read(db: Connection, tenant_id: UUID, sealer: Fernet) -> Senders:
     found = db.execute(
         sa.select(t.provider_accounts).where(t.provider_accounts.c.tenant_id == tenant_id)
     )
-    accounts = {row.id: account_of(row, sealer) for row in found}
+    accounts = {row.id: accounts_store.account_of(row, sealer) for row in found}
     return Senders(
         tuple(_sender(row, campaigns) for row in rows),
         accounts,
@@ -190,57 +190,6 @@ def allowance_of(row: sa.Row[Any]) -> int | None:
         return found
     step: int = row.ramp[row.ramp_level]
     return step if row.daily_recipients is None else min(step, row.daily_recipients)
-
-
-def account_of(row: sa.Row[Any], sealer: Fernet) -> ProviderAccount:
-    """A provider account with its secret unsealed."""
-    return ProviderAccount(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        provider=row.provider,
-        name=row.name,
-        base_url=row.base_url,
-        username=row.username,
-        secret=sealer.decrypt(row.secret_sealed).decode(),
-        max_in_flight=row.max_in_flight,
-        absence_proof=timedelta(seconds=row.absence_proof_seconds),
-        segments_per_second=row.segments_per_second,
-    )
-
-
-def find_account(db: Connection, account_id: UUID, sealer: Fernet) -> ProviderAccount | None:
-    """One account by id, of whichever tenant: for webhooks, which carry no API key."""
-    row = db.execute(
-        sa.select(t.provider_accounts).where(t.provider_accounts.c.id == account_id)
-    ).one_or_none()
-    return account_of(row, sealer) if row else None
-
-
-def add_account(db: Connection, account: ProviderAccount, sealer: Fernet) -> None:
-    """Store an account; its secret is sealed first."""
-    db.execute(
-        sa.insert(t.provider_accounts).values(
-            id=account.id,
-            tenant_id=account.tenant_id,
-            provider=account.provider,
-            name=account.name,
-            base_url=account.base_url,
-            username=account.username,
-            secret_sealed=sealer.encrypt(account.secret.encode()),
-            max_in_flight=account.max_in_flight,
-            absence_proof_seconds=int(account.absence_proof.total_seconds()),
-            segments_per_second=account.segments_per_second,
-        )
-    )
-
-
-def move_account(db: Connection, account_id: UUID, base_url: str) -> None:
-    """Reach an account's provider at another address from now on."""
-    db.execute(
-        sa.update(t.provider_accounts)
-        .where(t.provider_accounts.c.id == account_id)
-        .values(base_url=base_url)
-    )
 
 
 def owns(db: Connection, tenant_id: UUID, sender_id: UUID) -> bool:

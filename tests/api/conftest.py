@@ -27,6 +27,7 @@ from messaging.domain.message import Channel, ProviderAccount, Sender
 from messaging.embedded import Servers, servers
 from messaging.runtime import Runtime
 from messaging.settings import Settings
+from messaging.store import accounts as account_store
 from messaging.store import migrate, tenants
 from messaging.store import senders as sender_store
 from messaging.store.tenants import Tenant
@@ -105,7 +106,7 @@ def a_caller(rt: Runtime) -> Caller:
     )
     with rt.engine.begin() as db:
         tenants.add(db, tenant)
-        sender_store.add_account(db, account, rt.sealer)
+        account_store.add_account(db, account, (), rt.sealer)
         sender_store.add_pool(db, tenant.id, pool_id, "main")
         sender = replace(sender, campaign=registered.campaign(rt, db, tenant.id))
         sender_store.add_senders(db, [sender])

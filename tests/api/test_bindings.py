@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from messaging import onboarding
-from messaging.onboarding import NewAccount
+from messaging import accounts
+from messaging.accounts import NewAccount
 from messaging.runtime import Runtime
 from tests.api.conftest import Caller
 
@@ -69,7 +69,7 @@ def test_a_number_is_never_bound_beside_another_account(
     rt: Runtime, http: httpx.Client, caller: Caller
 ) -> None:
     there = NewAccount("twilio", "there", "AC" + "1" * 32, "secret")
-    onboarding.add_account(rt, caller.tenant, there)
+    accounts.add(rt, caller.tenant, there)
     bind(http, "campaign", "spring", account="there")
     wrong = {"kind": "campaign", "ref": "spring", "sender": OURS}
     answer = http.put(PATH, json=wrong)

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from messaging import onboarding
-from messaging.onboarding import NewAccount
+from messaging import accounts
+from messaging.accounts import NewAccount
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from tests.api.conftest import SECRET, Caller
@@ -73,7 +73,7 @@ def test_a_terminal_has_the_provider_asked_at_once(
     terminal: dict[str, str], caller: Caller, http: httpx.Client, rt: Runtime, sandbox: Sandbox
 ) -> None:
     there = NewAccount("twilio", "there", sandbox.account, sandbox.token, sandbox.url)
-    onboarding.add_account(rt, caller.tenant, there)
+    accounts.add(rt, caller.tenant, there)
 
     def run(*words: str) -> Done:
         done = command("registration", *words, env=terminal)

@@ -221,10 +221,10 @@ def test_a_change_that_is_wrong_changes_nothing(
 def test_with_two_accounts_one_must_be_named(
     rt: Runtime, http: httpx.Client, caller: Caller
 ) -> None:
-    from messaging import onboarding
-    from messaging.onboarding import NewAccount
+    from messaging import accounts
+    from messaging.accounts import NewAccount
 
-    onboarding.add_account(rt, caller.tenant, NewAccount("twilio", "second", "AC2", "secret"))
+    accounts.add(rt, caller.tenant, NewAccount("twilio", "second", "AC2", "secret"))
     answer = http.post(PATH, json={"address": "+12025550150"})
     assert answer.json()["errors"][0]["pointer"] == "#/account"
     assert add(http, "+12025550150", account="second")["account"] == "second"

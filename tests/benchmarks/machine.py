@@ -29,6 +29,7 @@ from messaging.processes import Group, Process
 from messaging.runtime import Runtime
 from messaging.sandbox import DEFAULT_ACCOUNT
 from messaging.settings import Settings
+from messaging.store import accounts as account_store
 from messaging.store import migrate, senders, tenants
 from messaging.store.tenants import Tenant
 from messaging.submission import Submission, Taken
@@ -201,7 +202,7 @@ def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
     ]
     with rt.engine.begin() as db:
         tenants.add(db, tenant)
-        senders.add_account(db, account, rt.sealer)
+        account_store.add_account(db, account, (), rt.sealer)
         senders.add_pool(db, tenant.id, pool, "main")
         verified = registered.campaign(rt, db, tenant.id)
         senders.add_senders(db, [replace(number, campaign=verified) for number in numbers])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from messaging import fleet, onboarding, registration, sender_changes
+from messaging.accounts import NewAccount
 from messaging.domain.registration import BrandStatus
 from messaging.domain.sender_request import SenderPatch, SenderRequest
-from messaging.onboarding import NewAccount
 from messaging.store.registrations import Brand
 from messaging.store.tenants import Tenant
 from tests.world import ClockedRuntime

@@ -241,14 +241,14 @@ def test_a_receipt_that_breaks_its_reader_does_not_hold_up_others(
 ) -> None:
     telemetry.configure("error", json=True)
     message_id = sent(world)
-    read = twilio.reports
+    read = twilio.report
 
-    def fragile(webhook: Webhook) -> list[DeliveryReport]:
+    def fragile(webhook: Webhook) -> DeliveryReport | None:
         if b"SMbad" in webhook.body:
             raise IndexError
         return read(webhook)
 
-    fake = replace(twilio.PROVIDER, reports=fragile)
+    fake = replace(twilio.PROVIDER, report=fragile)
     monkeypatch.setitem(providers.PROVIDERS, "twilio", fake)
     for sid in ("SM1", "SMbad", "SM1"):
         world.report(sid, "delivered")

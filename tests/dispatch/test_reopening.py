@@ -21,7 +21,8 @@ import pytest
 
 from messaging import maintenance
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Category, NewMessage
+from messaging.domain.message import Category
+from messaging.domain.new_message import NewMessage
 from messaging.store import messages
 from messaging.store.messages import NewRow
 from tests.carrier import Reply, accepted

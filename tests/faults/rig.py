@@ -29,9 +29,10 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from messaging import access, fleet, onboarding, stack, store
+from messaging import accounts as provider_accounts
+from messaging.accounts import NewAccount
 from messaging.domain.sender_request import SenderRequest
 from messaging.embedded import start_postgres, start_redis
-from messaging.onboarding import NewAccount
 from messaging.processes import Group, Process
 from messaging.runtime import Runtime
 from messaging.settings import Settings
@@ -229,7 +230,7 @@ class Rig:
                 max_in_flight=200,
                 absence_proof=timedelta(seconds=4),
             )
-            onboarding.add_account(self.rt, tenant, new)
+            provider_accounts.add(self.rt, tenant, new)
             numbers[sid] = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(senders)]
             said = {"account": sid, "mps": mps, "pools": ["main"], "campaign": "main"}
             adding = [SenderRequest.model_validate({"address": n, **said}) for n in numbers[sid]]

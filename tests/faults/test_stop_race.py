@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from messaging import suppression
 from messaging.domain import addresses
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Channel, NewMessage
+from messaging.domain.message import Channel
+from messaging.domain.new_message import NewMessage
 from messaging.store import messages
 from messaging.store.messages import NewRow
 from messaging.store.suppressions import NewSuppression

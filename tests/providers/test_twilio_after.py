@@ -17,6 +17,9 @@ from messaging.providers.twilio_errors import ASYNC, SYNC
 from tests.providers.conformance import BODY, CALLBACK, FROM, NOON, SID, TO, account, doubt
 
 TWILIO = get("twilio")
+assert TWILIO.lookup is not None
+assert TWILIO.sightings is not None
+lookup, sightings = TWILIO.lookup, TWILIO.sightings
 OLDER = "SM" + "0e" * 16
 
 
@@ -24,7 +27,7 @@ OLDER = "SM" + "0e" * 16
 
 
 def test_the_lookup_asks_for_the_newest_between_the_two_numbers() -> None:
-    request = TWILIO.lookup(account("twilio"), doubt())
+    request = lookup(account("twilio"), doubt())
     assert request.url.path.endswith("/Messages.json")
     assert dict(request.url.params) == {"To": TO, "From": FROM, "PageSize": "50"}
     assert b"To=%2B12025550123" in request.url.query
@@ -51,7 +54,7 @@ def at(seconds: float) -> str:
 
 def seen(*messages: Any, more: str | None = None, status: int = 200) -> list[Sighting] | None:
     page = {"messages": list(messages), "next_page_uri": more}
-    return TWILIO.sightings(httpx.Response(status, json=page), doubt())
+    return sightings(httpx.Response(status, json=page), doubt())
 
 
 MATCH = [Sighting(SID, "sent", Event.ACCEPTED)]
@@ -113,7 +116,7 @@ def test_an_error_proves_nothing(status: int) -> None:
 
 @pytest.mark.parametrize("page", [b"", b"{}", b"[]", b'{"messages": {}}', b'{"messages": [1]}'])
 def test_an_unreadable_page_proves_nothing(page: bytes) -> None:
-    assert TWILIO.sightings(httpx.Response(200, content=page), doubt()) is None
+    assert sightings(httpx.Response(200, content=page), doubt()) is None
 
 
 # --- receipts
@@ -121,7 +124,8 @@ def test_an_unreadable_page_proves_nothing(page: bytes) -> None:
 
 def receipt(**fields: str) -> list[DeliveryReport]:
     everything = {"AccountSid": "AC1", "From": FROM, "To": TO, "Surprise": "", **fields}
-    return TWILIO.reports(Webhook(CALLBACK, {}, urlencode(everything).encode()))
+    found = TWILIO.report(Webhook(CALLBACK, {}, urlencode(everything).encode()))
+    return [found] if found is not None else []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ FIELDS = {
 
 def read(**changes: str | None) -> InboundMessage | None:
     fields = {k: v for k, v in (FIELDS | changes).items() if v is not None}
-    return inbound(Webhook("https://posthorn.example/", {}, urlencode(fields).encode()))
+    found = inbound(Webhook("https://posthorn.example/", {}, urlencode(fields).encode()))
+    return found[0] if found else None
 
 
 def test_a_message_is_read_whole() -> None:

@@ -82,8 +82,8 @@ def test_an_account_name_cannot_change_the_path() -> None:
 
 
 def test_what_twilio_is() -> None:
-    assert TWILIO.channels == frozenset({Channel.SMS})
-    assert TWILIO.max_body == 1600
+    assert set(TWILIO.abilities) == {Channel.SMS, Channel.MMS}
+    assert TWILIO.abilities[Channel.SMS].max_body == 1600
 
 
 @pytest.mark.skipif(SPEC is None, reason="Twilio's API description is not beside the repository")

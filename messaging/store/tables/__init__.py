@@ -19,9 +19,12 @@ from messaging.store.tables.base import (
     status_type,
 )
 from messaging.store.tables.evidence import (
+    cursors,
     heartbeats,
+    inbound_fragments,
     inbound_messages,
     pending_receipts,
+    polls,
     raw_receipts,
 )
 from messaging.store.tables.fleet import (
@@ -44,6 +47,7 @@ from messaging.store.tables.people import (
     suppression_events,
     suppressions,
 )
+from messaging.store.tables.telling import endpoints, notices
 from messaging.store.tables.tenancy import (
     api_keys,
     bindings,
@@ -59,6 +63,7 @@ from messaging.store.tables.tenancy import (
 from messaging.store.tables.traffic import (
     attempts,
     claims,
+    fallbacks,
     held,
     idempotency_keys,
     lingering,
@@ -80,24 +85,30 @@ __all__ = [
     "claims",
     "consent_events",
     "conversations",
+    "cursors",
     "dnc_numbers",
     "dnc_scrubs",
+    "endpoints",
     "erasures",
     "event_type",
+    "fallbacks",
     "heartbeats",
     "held",
     "idempotency_keys",
+    "inbound_fragments",
     "inbound_messages",
     "lingering",
     "message_events",
     "messages",
     "metadata",
+    "notices",
     "number_facts",
     "open_attempts",
     "paused_templates",
     "pending_lookups",
     "pending_receipts",
     "policy_events",
+    "polls",
     "priority_type",
     "provider_accounts",
     "queue_type",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 from messaging.store.tables.base import channel_type, metadata, time, uuid
 
@@ -18,6 +18,20 @@ raw_receipts = sa.Table(
     sa.Column("message_id", uuid),
     sa.Column("epoch", sa.Integer),
     sa.Column("result", sa.Text),
+    # What the provider calls this very event, and how often it was posted again.
+    sa.Column("event_key", sa.Text),
+    sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
+    # What it was read as, once it was.
+    sa.Column("provider_status", sa.Text),
+    sa.Column("provider_code", sa.Text),
+    sa.Column("occurred_at", time),
+    sa.Index(
+        "raw_receipts_event",
+        "account_id",
+        "event_key",
+        unique=True,
+        postgresql_where=sa.text("event_key IS NOT NULL"),
+    ),
     sa.Index(
         "raw_receipts_message", "message_id", postgresql_where=sa.text("message_id IS NOT NULL")
     ),
@@ -42,6 +56,28 @@ pending_receipts = sa.Table(
     postgresql_with={"autovacuum_vacuum_scale_factor": "0.01"},
 )
 
+polls = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("message_id", uuid, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("account_id", uuid, nullable=False),
+    sa.Column("provider_message_id", sa.Text, nullable=False),
+    sa.Column("accepted_at", time, nullable=False),
+    sa.Column("due_at", time, nullable=False),
+    sa.Column("asked", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Index("polls_due", "due_at"),
+)
+"""Messages that should have had their receipt by now: their provider is asked at `due_at`."""
+
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", time, nullable=False),
+)
+"""How far a task that goes through a table by time has come."""
+
 inbound_messages = sa.Table(
     "inbound_messages",
     metadata,
@@ -63,10 +99,26 @@ inbound_messages = sa.Table(
     sa.Column("reply_id", uuid),
     sa.Column("at", time, nullable=False),
     sa.Column("received_at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("conversation_id", uuid),
+    sa.Column("media", ARRAY(sa.Text)),
     sa.UniqueConstraint("account_id", "provider_message_id"),
     sa.Index("inbound_messages_tenant", "tenant_id", "id"),
     sa.Index("inbound_messages_person", "recipient_key", "tenant_id"),
 )
+
+inbound_fragments = sa.Table(
+    "inbound_fragments",
+    metadata,
+    sa.Column("account_id", uuid, primary_key=True),
+    # Of the whole text: sender, recipient and what the provider numbers it by, hashed.
+    sa.Column("reference", sa.Text, primary_key=True),
+    sa.Column("number", sa.SmallInteger, primary_key=True),
+    sa.Column("total", sa.SmallInteger, nullable=False),
+    sa.Column("provider_message_id", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("received_at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+)
+"""Pieces of longer inbound texts, until all of one are there."""
 
 heartbeats = sa.Table(
     "heartbeats",

@@ -68,10 +68,15 @@ provider_accounts = sa.Table(
     sa.Column("username", sa.Text, nullable=False),
     sa.Column("secret_sealed", BYTEA, nullable=False),
     sa.Column("max_in_flight", sa.Integer, nullable=False, server_default="100"),
-    sa.Column("absence_proof_seconds", sa.Integer, nullable=False, server_default="600"),
+    # NULL is what its provider's listing usually takes.
+    sa.Column("absence_proof_seconds", sa.Integer),
     # What the provider lets the whole account send; NULL is no limit of its own.
     sa.Column("segments_per_second", sa.Double),
     created(),
+    # What else the provider needs, by name; what of it is secret is in `more_sealed`, a JSON object
+    # {"options": {...}, "webhook_secrets": [...]}.
+    sa.Column("options", JSONB, nullable=False, server_default="{}"),
+    sa.Column("more_sealed", BYTEA),
     sa.UniqueConstraint("tenant_id", "name"),
 )
 

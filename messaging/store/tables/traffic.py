@@ -81,6 +81,12 @@ messages = sa.Table(
     sa.Column("undeliverable_at", time),
     sa.Column("blocked_at", time),
     sa.Column("canceled_at", time),
+    # What it has beside its text, by the fields of `messaging.domain.message.Parts`; NULL for none.
+    sa.Column("parts", JSONB),
+    # Provider accounts that did not take it; asked again only when no other is left.
+    sa.Column("failed_account_ids", ARRAY(uuid)),
+    # The message whose place this one takes on another channel.
+    sa.Column("stands_in_for", uuid),
     # Ids are UUIDv7, so this one index lists a tenant's messages newest first, page by page.
     sa.Index("messages_tenant", "tenant_id", "id"),
     # STOP must find everything in the pipe for one recipient.
@@ -225,7 +231,19 @@ attempts = sa.Table(
         "provider_message_id",
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     ),
+    # Attempts are appended as they end, so a few bytes per megabyte find those of an hour.
+    sa.Index("attempts_finished", "finished_at", postgresql_using="brin"),
 )
+
+fallbacks = sa.Table(
+    "fallbacks",
+    metadata,
+    sa.Column("message_id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, nullable=False),
+    sa.Column("request", JSONB, nullable=False),
+    created(),
+)
+"""What is sent on another channel should a message fail: a `SendRequest`, until it is settled."""
 
 idempotency_keys = sa.Table(
     "idempotency_keys",
