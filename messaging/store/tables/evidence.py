@@ -110,13 +110,24 @@ inbound_fragments = sa.Table(
     "inbound_fragments",
     metadata,
     sa.Column("account_id", uuid, primary_key=True),
-    # Of the whole text: sender, recipient and what the provider numbers it by, hashed.
-    sa.Column("reference", sa.Text, primary_key=True),
-    sa.Column("number", sa.SmallInteger, primary_key=True),
+    sa.Column("provider_message_id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", uuid, nullable=False),
+    sa.Column("recipient_key", BYTEA, nullable=False),
+    # Of the whole text: sender, recipient, pieces and what the provider numbers it by, under our key.
+    sa.Column("reference", BYTEA, nullable=False),
+    sa.Column("number", sa.SmallInteger, nullable=False),
     sa.Column("total", sa.SmallInteger, nullable=False),
-    sa.Column("provider_message_id", sa.Text, nullable=False),
+    sa.Column("channel", channel_type, nullable=False),
+    sa.Column("from_address", sa.Text, nullable=False),
+    sa.Column("to_address", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("provider_keyword", sa.Text),
+    sa.Column("at", time),
     sa.Column("received_at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    # A piece that is part of a message by now; it is empty, and known again if it comes twice.
+    sa.Column("joined", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("inbound_fragments_open", "reference", postgresql_where=sa.text("NOT joined")),
+    sa.Index("inbound_fragments_age", "received_at"),
 )
 """Pieces of longer inbound texts, until all of one are there."""
 

@@ -77,6 +77,10 @@ provider_accounts = sa.Table(
     # {"options": {...}, "webhook_secrets": [...]}.
     sa.Column("options", JSONB, nullable=False, server_default="{}"),
     sa.Column("more_sealed", BYTEA),
+    # What webhooks were signed with before (a sealed JSON list), and until when that still counts.
+    sa.Column("previous_sealed", BYTEA),
+    sa.Column("previous_until", time),
+    sa.Column("rotated_at", time),
     sa.UniqueConstraint("tenant_id", "name"),
 )
 

@@ -13,6 +13,9 @@ _UP = """
 ALTER TABLE provider_accounts
   ADD COLUMN options JSONB DEFAULT '{}' NOT NULL,
   ADD COLUMN more_sealed BYTEA,
+  ADD COLUMN previous_sealed BYTEA,
+  ADD COLUMN previous_until TIMESTAMP WITH TIME ZONE,
+  ADD COLUMN rotated_at TIMESTAMP WITH TIME ZONE,
   ALTER COLUMN absence_proof_seconds DROP NOT NULL,
   ALTER COLUMN absence_proof_seconds DROP DEFAULT;
 
@@ -27,14 +30,24 @@ ALTER TABLE inbound_messages
 
 CREATE TABLE inbound_fragments (
     account_id UUID NOT NULL,
-    reference TEXT NOT NULL,
+    provider_message_id TEXT NOT NULL,
+    tenant_id UUID NOT NULL,
+    recipient_key BYTEA NOT NULL,
+    reference BYTEA NOT NULL,
     number SMALLINT NOT NULL,
     total SMALLINT NOT NULL,
-    provider_message_id TEXT NOT NULL,
+    channel channel NOT NULL,
+    from_address TEXT NOT NULL,
+    to_address TEXT NOT NULL,
     body TEXT NOT NULL,
+    provider_keyword TEXT,
+    at TIMESTAMP WITH TIME ZONE,
     received_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT inbound_fragments_pkey PRIMARY KEY (account_id, reference, number)
+    joined BOOLEAN DEFAULT false NOT NULL,
+    CONSTRAINT inbound_fragments_pkey PRIMARY KEY (account_id, provider_message_id)
 );
+CREATE INDEX inbound_fragments_open ON inbound_fragments (reference) WHERE NOT joined;
+CREATE INDEX inbound_fragments_age ON inbound_fragments (received_at);
 
 ALTER TABLE raw_receipts
   ADD COLUMN event_key TEXT,
@@ -126,6 +139,7 @@ ALTER TABLE inbound_messages DROP COLUMN conversation_id, DROP COLUMN media;
 ALTER TABLE messages DROP COLUMN parts, DROP COLUMN failed_account_ids, DROP COLUMN stands_in_for;
 UPDATE provider_accounts SET absence_proof_seconds = 600 WHERE absence_proof_seconds IS NULL;
 ALTER TABLE provider_accounts DROP COLUMN options, DROP COLUMN more_sealed,
+  DROP COLUMN previous_sealed, DROP COLUMN previous_until, DROP COLUMN rotated_at,
   ALTER COLUMN absence_proof_seconds SET DEFAULT '600',
   ALTER COLUMN absence_proof_seconds SET NOT NULL;
 """
