@@ -17,7 +17,7 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from messaging import callbacks, dispatch, outcomes, receipts
+from messaging import callbacks, dispatch, outcomes, receipts, webhooks
 from messaging.dispatch import Summary
 from messaging.domain import addresses
 from messaging.domain.lifecycle import Status
@@ -37,7 +37,7 @@ from messaging.store import accounts as account_store
 from messaging.store import messages, tables, tenants
 from messaging.store import senders as sender_store
 from messaging.store.messages import NewRow
-from messaging.store.receipts import RawReceipt
+from messaging.store.raw_receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.window import Result, Window
 from tests import registered
@@ -229,7 +229,7 @@ class World(Looking):
         message_id, epoch = named or (None, None)
         webhook = Webhook(address, {}, body)
         with self.rt.engine.begin() as db:
-            receipts.keep(db, [RawReceipt(self.account.id, webhook.url, body, message_id, epoch)])
+            webhooks.keep(db, [RawReceipt(self.account.id, webhook.url, body, message_id, epoch)])
 
     def callback(self, message_id: UUID, epoch: int) -> str:
         return callbacks.address(self.rt.settings, self.account, message_id, epoch)

@@ -10,14 +10,14 @@ from uuid import UUID
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from messaging import intake, receipts
+from messaging import intake, webhooks
 from messaging.access import KnownKeys
 from messaging.api.committer import Committer
 from messaging.domain import addresses
 from messaging.domain.errors import PosthornError, UnavailableError
 from messaging.domain.message import ProviderAccount
 from messaging.runtime import DatabaseError, Runtime
-from messaging.store.receipts import RawReceipt
+from messaging.store.raw_receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.submission import Prepared, Receipt, Submission, prepare
 
@@ -42,13 +42,14 @@ class Desk:
             with rt.engine.begin() as db:
                 return intake.keep(db, group)
 
-        def keep(group: Sequence[RawReceipt]) -> list[None]:
+        def keep(group: Sequence[Sequence[RawReceipt]]) -> list[None]:
             with rt.engine.begin() as db:
-                return receipts.keep(db, group)
+                webhooks.keep(db, [receipt for part in group for receipt in part])
+            return [None] * len(group)
 
         self._intake = Committer(submit, name="intake", after=partial(intake.announce, rt))
         self._receipts = Committer(
-            keep, name="receipts", after=lambda _group, _answers: receipts.announce(rt)
+            keep, name="receipts", after=lambda _group, _answers: webhooks.announce(rt)
         )
 
     def close(self) -> None:
@@ -84,15 +85,15 @@ class Desk:
             return answer
         raise answer
 
-    async def keep(self, receipt: RawReceipt) -> None:
-        """Keep one webhook, in one commit with whatever else arrives now."""
-        await self._receipts.put(receipt)
+    async def keep(self, receipts: Sequence[RawReceipt]) -> None:
+        """Keep one webhook's events, in one commit with whatever else arrives now."""
+        await self._receipts.put(receipts)
 
     async def account(self, provider: str, account_id: UUID) -> ProviderAccount | None:
         """The provider account a webhook names, at most four seconds old."""
         found, until = self._accounts.get((provider, account_id), (None, 0.0))
         if until <= monotonic():
-            found = await run_in_threadpool(receipts.account, self.rt, provider, account_id)
+            found = await run_in_threadpool(webhooks.account, self.rt, provider, account_id)
             if len(self._accounts) >= _MOST_ACCOUNTS:
                 self._accounts.clear()
             self._accounts[provider, account_id] = (found, monotonic() + _ACCOUNT_SECONDS)

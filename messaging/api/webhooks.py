@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from messaging import inbound, receipts
+from messaging import inbound, webhooks
 from messaging.api import reading
 from messaging.api.desk import Desk, desk_of
 from messaging.api.reading import ForbiddenError
@@ -35,10 +35,11 @@ async def status(request: Request) -> Response:
     """Keep a delivery receipt; 204 once it is durable, 403 if it is not the account's."""
     desk = desk_of(request)
     account, webhook = await _webhook(desk, request)
-    receipt = receipts.verify(desk.rt, account, webhook) if account is not None else None
-    if receipt is None:
+    receipts = webhooks.verify(desk.rt, account, webhook) if account is not None else None
+    if receipts is None:
         raise ForbiddenError(_REFUSAL)
-    await desk.keep(receipt)
+    if receipts:
+        await desk.keep(receipts)
     return Response(status_code=204)
 
 
@@ -69,7 +70,8 @@ async def _webhook(desk: Desk, request: Request) -> tuple[ProviderAccount | None
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
     }
-    return account, Webhook(_public_url(desk.rt.settings, request.scope), headers, content)
+    url = _public_url(desk.rt.settings, request.scope)
+    return account, Webhook(url, headers, content, desk.rt.now())
 
 
 def _public_url(settings: Settings, scope: Scope) -> str:

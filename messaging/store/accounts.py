@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,16 @@ def find_account(db: Connection, account_id: UUID, sealer: Fernet) -> ProviderAc
         sa.select(t.provider_accounts).where(t.provider_accounts.c.id == account_id)
     ).one_or_none()
     return account_of(row, sealer) if row else None
+
+
+def find_accounts(
+    db: Connection, account_ids: Sequence[UUID], sealer: Fernet
+) -> dict[UUID, ProviderAccount]:
+    """Those of these accounts that there are."""
+    rows = db.execute(
+        sa.select(t.provider_accounts).where(t.provider_accounts.c.id.in_(account_ids))
+    )
+    return {row.id: account_of(row, sealer) for row in rows}
 
 
 def add_account(

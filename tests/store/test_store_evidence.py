@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from messaging.store import attempts, receipts
+from messaging.store import attempts, raw_receipts, receipts
 from messaging.store.attempts import SettledBy, Settlement
-from messaging.store.receipts import PendingReceipt, RawReceipt
+from messaging.store.raw_receipts import RawReceipt
+from messaging.store.receipts import PendingReceipt
 from tests.world import World, at_once
 
 
@@ -84,7 +85,7 @@ def raw(world: World, sid: str, message_id: UUID | None = None) -> RawReceipt:
 
 def keep(world: World, *kept: RawReceipt) -> None:
     with world.rt.engine.begin() as db:
-        receipts.keep(db, kept)
+        raw_receipts.keep(db, kept)
 
 
 def take(world: World, limit: int = 100) -> list[PendingReceipt]:

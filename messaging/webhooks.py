@@ -1,0 +1,102 @@
+"""What a provider posts to us: whose is it, is it signed, which events are in it? Then it is kept.
+
+    webhook -> account -> verify -> keep raw | 204 | announce ... `receipts.apply`
+
+Nothing is believed before its signature, and a provider gets its answer only when its events are
+durable. What is signed by nobody costs no database write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from messaging import callbacks, providers
+from messaging.domain.message import ProviderAccount
+from messaging.providers.base import Provider, Webhook
+from messaging.queues import Task
+from messaging.runtime import Runtime
+from messaging.store import accounts, raw_receipts
+from messaging.store.raw_receipts import RawReceipt
+
+_PLAIN = re.compile(r"[!-~]{1,200}")
+"""An event's key that can be kept as it is."""
+
+
+def known(rt: Runtime, account_ids: Sequence[UUID]) -> dict[UUID, ProviderAccount]:
+    """Those of the accounts that there are, by one query; none of a provider unknown here."""
+    with rt.engine.connect() as db:
+        found = accounts.find_accounts(db, account_ids, rt.sealer)
+    return {id_: of for id_, of in found.items() if providers.find(of.provider) is not None}
+
+
+def account(rt: Runtime, provider: str, account_id: UUID) -> ProviderAccount | None:
+    """The account a webhook address names, if that provider is its provider."""
+    found = known(rt, [account_id]).get(account_id)
+    return found if found is not None and found.provider == provider else None
+
+
+def verify(rt: Runtime, of: ProviderAccount, webhook: Webhook) -> list[RawReceipt] | None:
+    """The events to keep of a webhook; None if its signature is not this account's.
+
+    An event's key is unique for an account and for the attempt its address names: what proves
+    nothing by itself may, when it comes to an attempt's own address.
+    """
+    provider = providers.get(of.provider)
+    if not provider.verify(of, webhook):
+        return None
+    url = webhook.url
+    message_id, epoch = callbacks.named(rt.settings, url) or (None, None)
+    at = f"@{message_id.hex}.{epoch}" if message_id is not None else ""
+    return [
+        RawReceipt(of.id, url, event.body, message_id, epoch, _key(event.key) + at)
+        for event in provider.events(webhook)
+        if not (provider.mixed and _is_inbound(provider, webhook, event.body))
+    ]
+
+
+def _key(given: str) -> str:
+    """A key of at most 200 printable characters: what a provider calls an event may be anything."""
+    if _PLAIN.fullmatch(given):
+        return given
+    return blake2b(given.encode(errors="surrogatepass"), digest_size=32).hexdigest()
+
+
+def _is_inbound(provider: Provider, webhook: Webhook, event: bytes) -> bool:
+    """Whether an event is what somebody wrote: that is kept as a message, and nowhere else."""
+    return bool(provider.inbound(Webhook(webhook.url, webhook.headers, event, webhook.at)))
+
+
+def mixed(of: ProviderAccount) -> bool:
+    """Whether receipts and inbound messages of an account come in one webhook."""
+    return providers.get(of.provider).mixed
+
+
+def holds_message(of: ProviderAccount, webhook: Webhook) -> bool:
+    """Whether somebody's message is in a verified webhook."""
+    return bool(providers.get(of.provider).inbound(webhook))
+
+
+def asks(of: ProviderAccount) -> bool:
+    """Whether an account's provider asks by GET if a webhook is ours."""
+    return providers.get(of.provider).challenge is not None
+
+
+def challenge(of: ProviderAccount, query: Mapping[str, str]) -> str | None:
+    """The answer to such a question; None if it is not the account's provider that asks."""
+    answer = providers.get(of.provider).challenge
+    return answer(of, query) if answer is not None else None
+
+
+def keep(db: Connection, receipts: Sequence[RawReceipt]) -> None:
+    """Store receipts; commit, then `announce` them, when no provider waits any more."""
+    raw_receipts.keep(db, receipts)
+
+
+def announce(rt: Runtime) -> None:
+    """Hint that receipts are waiting."""
+    rt.hints.ring(Task.RECEIPTS_APPLY)
