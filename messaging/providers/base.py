@@ -88,6 +88,9 @@ class DeliveryReport:
     """The attempt's own receipt address, where the provider gives that back."""
     at: datetime | None = None
     """When it happened, if the provider says so."""
+    withdraws_consent: bool = False
+    """Whether the recipient wants no more, which leaves the message as it is: a complaint, or a click
+    on unsubscribe, after it was delivered. `event` is None then."""
 
 
 @dataclass(frozen=True, slots=True)
