@@ -199,6 +199,10 @@ def _itself(webhook: Webhook) -> list[RawEvent]:
     return [RawEvent(blake2b(webhook.body, digest_size=16).hexdigest(), webhook.body)]
 
 
+def _nothing(_out: Outbound) -> Failure | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Everything Posthorn knows of one provider."""
@@ -225,6 +229,9 @@ class Provider:
     challenge: Callable[[ProviderAccount, Mapping[str, str]], str | None] | None = None
     """What to answer a GET by which the provider asks whether the webhook is ours, by its query
     parameters; None for a question that is not the provider's. As a whole None if it never asks."""
+    refuses: Callable[[Outbound], Failure | None] = _nothing
+    """Why it cannot carry a message that its abilities would let pass, such as one with an address
+    that is none; asked by `unable`."""
     options: tuple[Option, ...] = ()
     idempotent: bool = False
     """Whether a send may be repeated under the same key. No provider of SMS offers that."""
@@ -287,7 +294,7 @@ def unable(provider: Provider, out: Outbound) -> Failure | None:
         return _cannot("media_unsupported", f"{provider.name} takes {takes} with a message.")
     if out.flash and not can.flash:
         return _cannot("flash_unsupported", f"{provider.name} has no flash messages.")
-    return None
+    return provider.refuses(out)
 
 
 def _cannot(code: str, detail: str) -> Failure:
