@@ -2,14 +2,15 @@
 
 Verified on the raw bytes, before anything is parsed for use, and compared in constant time. Whatever
 the request holds, the answer is True or False: nothing here raises. Twilio signs no time, so a repeated
-webhook still verifies; receipts are deduplicated after this.
+webhook still verifies; receipts are deduplicated after this. Others sign one, and are believed for five minutes.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from datetime import datetime, timedelta
 from hashlib import sha256
 from urllib.parse import parse_qs, parse_qsl
 
@@ -18,7 +19,10 @@ _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>(?:[^/?@]*@)?(?:\[[^]/?]*\]|[^:/?@]*))(?::(?P<port>\d+))?(?P<rest>[/?].*)?",
     re.IGNORECASE | re.DOTALL,
 )
+_TOLERANCE = timedelta(minutes=5)
+"""How far a signed time may be from ours; what Telnyx' own libraries take."""
 _STANDARD_PORTS = {"https": 443, "http": 80}
+_LONGEST_STAMP = 12
 
 
 def twilio(token: str, url: str, content_type: str, body: bytes, signature: str) -> bool:
@@ -66,3 +70,19 @@ def _candidates(url: str) -> set[bytes]:
         if port is None:
             spellings.add(f"{scheme}://{host}:{_STANDARD_PORTS[scheme.lower()]}{rest or ''}")
     return {spelling.encode(errors="replace") for spelling in spellings}
+
+
+def recent(stamp: str, at: datetime | None) -> bool:
+    """Whether a signed time, in whole seconds since 1970, is about when the webhook came."""
+    if at is None or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= _LONGEST_STAMP):
+        return False
+    return abs(int(at.timestamp()) - int(stamp)) <= _TOLERANCE.total_seconds()
+
+
+def base64(text: str) -> bytes:
+    """What a text encodes; empty unless it is the one way of writing that."""
+    try:
+        data = b64decode(text, validate=True)
+    except ValueError:
+        return b""
+    return data if b64encode(data).decode() == text else b""

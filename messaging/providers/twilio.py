@@ -7,7 +7,6 @@ callback URL, or by the look-up here; it is never repeated on a guess.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,9 +17,16 @@ from urllib.parse import parse_qsl, quote, quote_plus
 import httpx
 
 from messaging.domain.failures import Accepted, Failure, Kind, Outcome
-from messaging.domain.lifecycle import Event, Status
+from messaging.domain.lifecycle import Event
 from messaging.domain.message import Channel, ProviderAccount
-from messaging.providers import replies, signatures, twilio_lookup, twilio_registration
+from messaging.providers import (
+    failure_tables,
+    posting,
+    replies,
+    signatures,
+    twilio_lookup,
+    twilio_registration,
+)
 from messaging.providers.base import (
     Abilities,
     DeliveryReport,
@@ -57,12 +63,6 @@ _EVENTS = {
     "failed": Event.FAILED,
     "canceled": Event.FAILED,
 }
-_REFINED = {
-    Status.OPTED_OUT: Event.OPTED_OUT,
-    Status.BLOCKED_COMPLIANCE: Event.BLOCKED_COMPLIANCE,
-    Status.BLOCKED_BILLING: Event.BLOCKED_BILLING,
-    Status.BLOCKED_MISSING_CAMPAIGN: Event.BLOCKED_MISSING_CAMPAIGN,
-}
 _INBOUND = frozenset({"receiving", "received"})
 
 
@@ -72,15 +72,8 @@ def _endpoint(
 ) -> tuple[httpx.URL, list[tuple[bytes, bytes]]]:
     """An account's Messages resource, and the headers every request to it has."""
     path = f"/2010-04-01/Accounts/{quote(username, safe='')}/Messages.json"
-    basic = b64encode(f"{username}:{secret}".encode())
     url = httpx.URL(base_url.rstrip("/") + path)
-    return url, [(b"Host", url.netloc), (b"Authorization", b"Basic " + basic)]
-
-
-_SEND_HEADERS = [
-    (b"Content-Type", b"application/x-www-form-urlencoded"),
-    (b"Accept", b"application/json"),
-]
+    return url, [(b"Host", url.netloc), (b"Authorization", posting.basic(username, secret))]
 
 
 def request(account: ProviderAccount, out: Outbound) -> httpx.Request:
@@ -97,15 +90,7 @@ def request(account: ProviderAccount, out: Outbound) -> httpx.Request:
     if out.validity is not None:
         seconds = int(out.validity.total_seconds())
         form += f"&ValidityPeriod={min(max(seconds, 1), _LONGEST_VALIDITY)}"
-    content = form.encode()
-    request = httpx.Request(
-        "POST",
-        url,
-        headers=[*headers, *_SEND_HEADERS, (b"Content-Length", b"%d" % len(content))],
-        stream=httpx.ByteStream(content),
-    )
-    request.read()
-    return request
+    return posting.post(url, [*headers, *posting.FORM], form.encode())
 
 
 _quoted = lru_cache(maxsize=4096)(quote_plus)
@@ -117,7 +102,7 @@ def outcome(response: httpx.Response) -> Outcome:
     if 200 <= status < 300:
         sid = reply.get("sid")
         if isinstance(sid, str) and _SID.fullmatch(sid):
-            return Accepted(sid, _word(reply.get("status")))
+            return Accepted(sid, replies.word(reply.get("status")))
         return Failure(Kind.AMBIGUOUS, "unreadable", "Twilio's reply names no message.")
     code = _code(reply.get("code"))
     known = SYNC.get(code or "")
@@ -187,7 +172,7 @@ def _is_of(entry: Mapping[str, Any], doubt: Doubt) -> bool:
 
 
 def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
-    sid, status = entry.get("sid"), _word(entry.get("status"))
+    sid, status = entry.get("sid"), replies.word(entry.get("status"))
     if not isinstance(sid, str) or not _SID.fullmatch(sid):
         return None
     return Sighting(sid, status, _event(status, _code(entry.get("error_code"))))
@@ -231,7 +216,7 @@ def report(webhook: Webhook) -> DeliveryReport | None:
     """The receipt in a status callback; None for anything else, such as an inbound message."""
     fields = dict(parse_qsl(webhook.body.decode(errors="replace")))
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
-    status = _word(fields.get("MessageStatus") or fields.get("SmsStatus"))
+    status = replies.word(fields.get("MessageStatus") or fields.get("SmsStatus"))
     if not status or status in _INBOUND or not _SID.fullmatch(sid):
         return None
     code = _code(fields.get("ErrorCode"))
@@ -240,23 +225,13 @@ def report(webhook: Webhook) -> DeliveryReport | None:
 
 
 def _event(status: str, code: str | None) -> Event | None:
-    """The event a status stands for. The status decides; a code only says which bad end it was."""
-    event = _EVENTS.get(status)
-    known = ASYNC.get(code or "")
-    if known is None or event not in {Event.UNDELIVERED, Event.FAILED}:
-        return event
-    return _REFINED.get(known.status, event)
+    return failure_tables.refined(_EVENTS.get(status), ASYNC.get(code or ""))
 
 
 def _code(value: object) -> str | None:
     """An error code as text; both of Twilio's error shapes hold it in `code`. 0 means none."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return text if _CODE.fullmatch(text) and int(text) else None
-
-
-def _word(value: object) -> str:
-    """A status word, never longer than one could be."""
-    return value[:40] if isinstance(value, str) else ""
 
 
 PROVIDER = Provider(

@@ -8,9 +8,8 @@ through another carrier would be filter evasion. Source: Twilio's error dictiona
 
 from __future__ import annotations
 
-from messaging.domain.failures import Failover, Failure, Kind
-from messaging.domain.lifecycle import Status
 from messaging.domain.registration import Lapse
+from messaging.providers.failure_tables import blameless, read
 
 _SYNC = """
 10001 permanent_config    blocked_billing  other_provider  The account is disabled, for lack of funds or for policy.
@@ -90,34 +89,13 @@ _REGISTRATION = """
 """
 
 
-def _read(table: str) -> dict[str, Failure]:
-    failures = {}
-    for line in table.strip().splitlines():
-        code, kind, status, failover, detail = line.split(maxsplit=4)
-        failures[code] = Failure(
-            Kind(kind),
-            code,
-            detail,
-            status=Status(status),
-            failover=Failover(failover),
-            suppress=Kind(kind) is Kind.OPTED_OUT,
-        )
-    return failures
-
-
-SYNC = _read(_SYNC + _REGISTRATION.lstrip())
+SYNC = read(_SYNC + _REGISTRATION.lstrip())
 """Codes in the reply to a send."""
 
-ASYNC = _read(_ASYNC + _REGISTRATION.lstrip())
+ASYNC = read(_ASYNC + _REGISTRATION.lstrip())
 """Codes in a receipt, or on a message looked up later."""
 
-BLAMELESS = frozenset(
-    code
-    for code, failure in ASYNC.items()
-    if failure.kind in {Kind.CONFIG, Kind.RATE_LIMITED, Kind.AMBIGUOUS}
-    or (failure.kind is Kind.TRANSIENT and failure.status is Status.FAILED)
-    or failure.status is Status.BLOCKED_MISSING_CAMPAIGN
-)
+BLAMELESS = blameless(ASYNC)
 """Codes in a receipt by which Twilio failed, or we did: too fast, too large, not registered."""
 
 DAILY_CAPS = frozenset({"30023", "30027"})

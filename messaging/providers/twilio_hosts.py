@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from functools import lru_cache
 
 import httpx
 
 from messaging.domain.message import ProviderAccount
+from messaging.providers import posting
 
 
 def endpoint(
@@ -28,5 +28,4 @@ def _endpoint(
     url = httpx.URL(base_url.rstrip("/") + path)
     if url.host.startswith("api.") and url.host.endswith(".twilio.com"):
         url = url.copy_with(host=service + url.host.removeprefix("api"))
-    basic = b64encode(f"{username}:{secret}".encode())
-    return str(url), [(b"Host", url.netloc), (b"Authorization", b"Basic " + basic)]
+    return str(url), [(b"Host", url.netloc), (b"Authorization", posting.basic(username, secret))]

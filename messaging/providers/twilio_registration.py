@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import httpx
 
@@ -87,13 +86,4 @@ def registration(response: httpx.Response, kind: RegistrationKind) -> Registrati
     word = reply.get(field)
     if response.status_code != 200 or not isinstance(word, str):
         return None
-    return RegistrationReport(words.get(word), _moment(reply.get("date_updated")))
-
-
-def _moment(value: object) -> datetime | None:
-    """An ISO 8601 date and time; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+    return RegistrationReport(words.get(word), replies.moment(reply.get("date_updated")))
