@@ -5,10 +5,12 @@ The registry, and the only module that imports an adapter: everything else asks 
 
 from __future__ import annotations
 
-from messaging.providers import twilio
+from messaging.providers import telnyx, twilio
 from messaging.providers.base import Provider
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (twilio.PROVIDER,)}
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider for provider in (telnyx.PROVIDER, twilio.PROVIDER)
+}
 """Every provider, by the name an account carries."""
 
 
