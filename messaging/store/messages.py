@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
 from messaging.domain.message import SelectionReason
 from messaging.domain.new_message import NewMessage
+from messaging.store import notices
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -96,7 +97,8 @@ WITH v AS (
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
   RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
-            v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells
+            v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells,
+            v.provider_code
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
   SELECT id, event, after, reason, epoch FROM moved
@@ -123,10 +125,12 @@ WITH v AS (
   SELECT sender_id, template, what, count(*) FROM moved, unnest(tells) AS told(what)
   WHERE sender_id IS NOT NULL AND traffic <> 'Test'
   GROUP BY 1, 2, 3
-)
+), noticed AS (/* notices */)
 SELECT id FROM moved
 """
-_MOVE = sa.text(_MOVE_SQL.replace("/* timestamps */", _TIMES))
+_MOVE = sa.text(
+    _MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* notices */", notices.OF_STEPS)
+)
 
 
 def move(

@@ -19,8 +19,13 @@ endpoints = sa.Table(
     sa.Column("previous_until", time),
     # The kinds of notices it wants, such as message.delivered.
     sa.Column("events", ARRAY(sa.Text), nullable=False),
+    # The first and the last failure since it last took something.
     sa.Column("failing_since", time),
+    sa.Column("failed_at", time),
+    # It asked for a pause (Retry-After).
+    sa.Column("paused_until", time),
     sa.Column("disabled_at", time),
+    # gone, failing or asked.
     sa.Column("disabled_reason", sa.Text),
     created(),
     sa.UniqueConstraint("tenant_id", "url"),
@@ -32,28 +37,33 @@ notices = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     sa.Column("endpoint_id", uuid, nullable=False),
     sa.Column("tenant_id", uuid, nullable=False),
-    # What it is about; notices of one message are delivered in their order.
+    # What it is about, inbound or not; notices of one message are delivered in their order.
     sa.Column("message_id", uuid),
     sa.Column("kind", sa.Text, nullable=False),
-    # No address and no text: ids, status, reason.
+    # What the step says: ids, status, reason. What the message says is read from it when it is told.
     sa.Column("data", JSONB, nullable=False),
     sa.Column("at", time, nullable=False, server_default=sa.func.clock_timestamp()),
     # waiting, delivered or dead.
     sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
+    # While somebody is telling it, the end of that lease.
     sa.Column("due_at", time, nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "gives_up_at", time, nullable=False, server_default=sa.text("now() + interval '1 day'")
+    ),
     sa.Column("tries", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("last_status", sa.SmallInteger),
     sa.Column("last_error", sa.Text),
     sa.Column("delivered_at", time),
-    sa.Index("notices_due", "due_at", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index(
-        "notices_order",
+        "notices_turn",
         "endpoint_id",
-        "message_id",
+        "due_at",
         "id",
         postgresql_where=sa.text("state = 'waiting'"),
     ),
-    sa.Index("notices_endpoint", "endpoint_id", "id"),
+    sa.Index("notices_order", "endpoint_id", "message_id", "id"),
+    sa.Index("notices_listed", "endpoint_id", "at", "id"),
+    sa.Index("notices_at", "at", postgresql_using="brin"),
     postgresql_with={"autovacuum_vacuum_scale_factor": "0.01"},
 )
 """What tenants are told: written with the step it tells of, delivered afterwards."""

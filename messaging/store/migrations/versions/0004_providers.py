@@ -95,12 +95,14 @@ CREATE TABLE endpoints (
     previous_until TIMESTAMP WITH TIME ZONE,
     events TEXT[] NOT NULL,
     failing_since TIMESTAMP WITH TIME ZONE,
+    failed_at TIMESTAMP WITH TIME ZONE,
+    paused_until TIMESTAMP WITH TIME ZONE,
     disabled_at TIMESTAMP WITH TIME ZONE,
     disabled_reason TEXT,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT endpoints_pkey PRIMARY KEY (id),
     CONSTRAINT endpoints_tenant_id_fkey FOREIGN KEY(tenant_id) REFERENCES tenants (id),
-    CONSTRAINT endpoints_tenant_id_key UNIQUE (tenant_id, url)
+    CONSTRAINT endpoints_tenant_id_url_key UNIQUE (tenant_id, url)
 );
 
 CREATE TABLE notices (
@@ -113,15 +115,17 @@ CREATE TABLE notices (
     at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     state TEXT DEFAULT 'waiting' NOT NULL,
     due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    gives_up_at TIMESTAMP WITH TIME ZONE DEFAULT now() + interval '1 day' NOT NULL,
     tries SMALLINT DEFAULT '0' NOT NULL,
     last_status SMALLINT,
     last_error TEXT,
     delivered_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT notices_pkey PRIMARY KEY (id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.01);
-CREATE INDEX notices_due ON notices (due_at) WHERE state = 'waiting';
-CREATE INDEX notices_order ON notices (endpoint_id, message_id, id) WHERE state = 'waiting';
-CREATE INDEX notices_endpoint ON notices (endpoint_id, id);
+CREATE INDEX notices_turn ON notices (endpoint_id, due_at, id) WHERE state = 'waiting';
+CREATE INDEX notices_order ON notices (endpoint_id, message_id, id);
+CREATE INDEX notices_listed ON notices (endpoint_id, at, id);
+CREATE INDEX notices_at ON notices USING brin (at);
 """
 
 _DOWN = """
