@@ -12,7 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging import registration
+from messaging import fragments, registration
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import attempts, backlog, idempotency, pulse
@@ -66,6 +66,7 @@ def sweep(rt: Runtime) -> str:
         pulse.beat(db, "sweep")
     promoted = promote_due(rt)
     released = registration.release(rt)
+    fragments.give_up(rt)
     hinted = hint_due(rt)
     if quarantined:
         rt.counters.add({label("posthorn_messages_quarantined_total"): quarantined})
@@ -82,7 +83,7 @@ def _alone(db: Connection) -> bool:
 
 
 def prune(rt: Runtime) -> str:
-    """Forget idempotency keys that are too old to be repeated."""
+    """Forget idempotency keys, and pieces of inbound texts, that are too old to be repeated."""
     pruned = 0
     for _ in range(_ROUNDS):
         with rt.engine.begin() as db:
@@ -90,4 +91,5 @@ def prune(rt: Runtime) -> str:
         pruned += took
         if took < _BATCH:
             break
+    fragments.prune(rt)
     return f"pruned {pruned} idempotency keys"

@@ -1,4 +1,4 @@
-"""`GET /v1/inbound`: what people wrote to a tenant's numbers, and what was read in it."""
+"""`GET /v1/inbound`: what people wrote to a tenant's senders, and what was read in it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,16 @@ class InboundBody(BaseModel):
     id: UUID
     channel: Channel
     from_: Annotated[str, Field(alias="from", description="who wrote it")]
-    to: Annotated[str, Field(description="the number it was written to")]
+    to: Annotated[str, Field(description="the sender it was written to")]
     body: str
+    media: Annotated[list[str], Field(description="where its pictures and files are")]
     keyword: Annotated[Keyword, Field(description="what counts, of our reading and the provider's")]
     inferred: Annotated[bool, Field(description="whether a STOP is our conclusion alone")]
     language: Annotated[str | None, Field(description="of the keyword: en, fr, pt or es")]
     provider_keyword: Annotated[str | None, Field(description="what the provider read in it")]
+    conversation_id: Annotated[
+        UUID | None, Field(description="everything with this person: /v1/conversations/{id}")
+    ]
     reply_id: Annotated[UUID | None, Field(description="the message that answers it")]
     account_id: UUID
     provider_message_id: str

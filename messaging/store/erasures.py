@@ -177,6 +177,8 @@ WITH over AS MATERIALIZED (
   WHERE {_OF_PERSON} AND m.erased_at IS NULL AND m.status = ANY(CAST(:statuses AS message_status[]))
     AND NOT EXISTS (SELECT 1 FROM open_attempts o WHERE o.message_id = m.id)
   ORDER BY m.id LIMIT :limit FOR NO KEY UPDATE OF m
+), alone AS (
+  DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM over))
 )
 UPDATE messages SET {EMPTIED} WHERE id = ANY(ARRAY(SELECT id FROM over))
 """)  # noqa: S608 - as above
@@ -206,10 +208,10 @@ def empty_receipts(db: Connection, job: Job, limit: int) -> int:
 
 
 _INBOUND = sa.text(f"""
-UPDATE inbound_messages SET from_address = '', body = '' WHERE id = ANY(ARRAY(
+UPDATE inbound_messages SET from_address = '', body = '', media = NULL WHERE id = ANY(ARRAY(
   SELECT i.id FROM inbound_messages i
   WHERE {_PERSON.format(row="i")} AND i.received_at <= CAST(:until AS timestamptz)
-    AND (i.from_address <> '' OR i.body <> '') LIMIT :limit))
+    AND (i.from_address <> '' OR i.body <> '' OR i.media IS NOT NULL) LIMIT :limit))
 """)  # noqa: S608 - as above
 
 
@@ -223,15 +225,29 @@ UPDATE consent_events c SET evidence = NULL
 WHERE {_PERSON.format(row="c")} AND c.recorded_at <= CAST(:until AS timestamptz)
   AND c.evidence IS NOT NULL
 """)  # noqa: S608 - as above
+# Somebody else's message was to be said to them, should it fail; it fails without them now.
+_FALLBACKS = sa.text(f"""
+DELETE FROM fallbacks f
+WHERE {_PERSON.format(row="f")} AND f.created_at <= CAST(:until AS timestamptz)
+""")  # noqa: S608 - as above
 _LOOKUPS = sa.text("""
 DELETE FROM pending_lookups p WHERE p.tenant_id = :tenant AND p.recipient_key = :key
   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id AND m.erased_at IS NULL)
 """)
+# A piece of a text is no message before all are there; it waits five minutes for the others.
+_PIECES = sa.text(f"""
+DELETE FROM inbound_fragments f
+WHERE {_PERSON.format(row="f")} AND NOT f.joined AND f.received_at <= CAST(:until AS timestamptz)
+""")  # noqa: S608 - as above
 
 
 def forget_rest(db: Connection, job: Job) -> None:
-    """Empty what proves the person's consent (not the consent), and ask nobody about their number."""
+    """Empty what proves the person's consent (not the consent), and ask nobody about their number.
+
+    Pieces of texts that wait for the others go, too.
+    """
     db.execute(_EVIDENCE, job.whose)
+    db.execute(_PIECES, job.whose)
     db.execute(_LOOKUPS, {"tenant": job.tenant_id, "key": job.recipient_key})
 
 

@@ -35,6 +35,8 @@ class NewInbound:
     provider_keyword: str | None
     at: datetime
     received_at: datetime
+    media: list[str] | None = None
+    """Where its pictures and files are."""
 
 
 _NAMES = tuple(NewInbound.__dataclass_fields__)
@@ -49,10 +51,11 @@ def add(db: Connection, row: NewInbound) -> bool:
     return db.execute(kept).first() is not None
 
 
-def note_reply(db: Connection, inbound_id: UUID, reply_id: UUID) -> None:
-    """Write down which message answers it."""
+def note(db: Connection, inbound_id: UUID, conversation_id: UUID, reply_id: UUID | None) -> None:
+    """Write down which conversation a message is part of, and which message answers it."""
     table = t.inbound_messages
-    db.execute(sa.update(table).where(table.c.id == inbound_id).values(reply_id=reply_id))
+    known = {"conversation_id": conversation_id, "reply_id": reply_id}
+    db.execute(sa.update(table).where(table.c.id == inbound_id).values(**known))
 
 
 def answered(
@@ -78,10 +81,12 @@ class InboundView:
     from_address: str
     to_address: str
     body: str
+    media: list[str]
     keyword: Keyword
     inferred: bool
     language: str | None
     provider_keyword: str | None
+    conversation_id: UUID | None
     reply_id: UUID | None
     account_id: UUID
     provider_message_id: str
@@ -116,9 +121,13 @@ def page(
     if inferred is not None:
         query = query.where(rows.c.inferred == inferred)
     found = db.execute(query.order_by(rows.c.id.desc()).limit(limit)).mappings()
-    return [
-        InboundView(
-            **dict(row) | {"channel": Channel(row["channel"]), "keyword": Keyword(row["keyword"])}
-        )
-        for row in found
-    ]
+    return [_view(row) for row in found]
+
+
+def _view(row: sa.RowMapping) -> InboundView:
+    typed = {
+        "channel": Channel(row["channel"]),
+        "keyword": Keyword(row["keyword"]),
+        "media": row["media"] or [],
+    }
+    return InboundView(**dict(row) | typed)

@@ -73,6 +73,8 @@ over AS MATERIALIZED (
   ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED
 ), emptied AS (
   UPDATE messages SET {EMPTIED} WHERE id = ANY(ARRAY(SELECT id FROM over)) RETURNING id
+), alone AS (
+  DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM over))
 )
 """  # noqa: S608 - constants of this module
 
@@ -99,8 +101,9 @@ WITH batch AS MATERIALIZED (
 SELECT count(*) FROM emptied
 """)  # noqa: S608 - as above
 _INBOUND = sa.text("""
-UPDATE inbound_messages SET from_address = '', body = ''
-WHERE tenant_id = :tenant AND id > :after AND id <= :up_to AND (from_address <> '' OR body <> '')
+UPDATE inbound_messages SET from_address = '', body = '', media = NULL
+WHERE tenant_id = :tenant AND id > :after AND id <= :up_to
+  AND (from_address <> '' OR body <> '' OR media IS NOT NULL)
 """)
 _REMEMBER = sa.text("UPDATE tenants SET pruned_through = :up_to WHERE id = :tenant")
 

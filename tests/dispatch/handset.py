@@ -44,7 +44,7 @@ class Handset:
         )
         adapter = "messaging.inbound.providers.get"
         with patch(adapter) as get:
-            get.return_value.inbound.return_value = told
+            get.return_value.inbound.return_value = [told]
             inbound.receive(self.world.rt, self.world.account, Webhook("", {}, b""))
 
 

@@ -21,9 +21,11 @@ raw_receipts = sa.Table(
     # What the provider calls this very event, and how often it was posted again.
     sa.Column("event_key", sa.Text),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
-    # What it was read as, once it was.
+    # What it was read as, once it was; the detail is in our words.
+    sa.Column("event", sa.Text),
     sa.Column("provider_status", sa.Text),
     sa.Column("provider_code", sa.Text),
+    sa.Column("detail", sa.Text),
     sa.Column("occurred_at", time),
     sa.Index(
         "raw_receipts_event",
@@ -111,11 +113,11 @@ inbound_fragments = sa.Table(
     metadata,
     sa.Column("account_id", uuid, primary_key=True),
     sa.Column("provider_message_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.SmallInteger, primary_key=True),
     sa.Column("tenant_id", uuid, nullable=False),
     sa.Column("recipient_key", BYTEA, nullable=False),
     # Of the whole text: sender, recipient, pieces and what the provider numbers it by, under our key.
     sa.Column("reference", BYTEA, nullable=False),
-    sa.Column("number", sa.SmallInteger, nullable=False),
     sa.Column("total", sa.SmallInteger, nullable=False),
     sa.Column("channel", channel_type, nullable=False),
     sa.Column("from_address", sa.Text, nullable=False),

@@ -44,7 +44,7 @@ CREATE TABLE inbound_fragments (
     at TIMESTAMP WITH TIME ZONE,
     received_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     joined BOOLEAN DEFAULT false NOT NULL,
-    CONSTRAINT inbound_fragments_pkey PRIMARY KEY (account_id, provider_message_id)
+    CONSTRAINT inbound_fragments_pkey PRIMARY KEY (account_id, provider_message_id, number)
 );
 CREATE INDEX inbound_fragments_open ON inbound_fragments (reference) WHERE NOT joined;
 CREATE INDEX inbound_fragments_age ON inbound_fragments (received_at);
@@ -52,8 +52,10 @@ CREATE INDEX inbound_fragments_age ON inbound_fragments (received_at);
 ALTER TABLE raw_receipts
   ADD COLUMN event_key TEXT,
   ADD COLUMN repeats INTEGER DEFAULT '0' NOT NULL,
+  ADD COLUMN event TEXT,
   ADD COLUMN provider_status TEXT,
   ADD COLUMN provider_code TEXT,
+  ADD COLUMN detail TEXT,
   ADD COLUMN occurred_at TIMESTAMP WITH TIME ZONE;
 CREATE UNIQUE INDEX raw_receipts_event ON raw_receipts (account_id, event_key)
   WHERE event_key IS NOT NULL;
@@ -81,10 +83,15 @@ CREATE INDEX polls_due ON polls (due_at);
 CREATE TABLE fallbacks (
     message_id UUID NOT NULL,
     tenant_id UUID NOT NULL,
+    channel channel NOT NULL,
+    recipient_key BYTEA NOT NULL,
     request JSONB NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT fallbacks_pkey PRIMARY KEY (message_id)
 );
+CREATE INDEX fallbacks_due ON fallbacks (due_at);
+CREATE INDEX fallbacks_person ON fallbacks (recipient_key, tenant_id);
 
 CREATE TABLE endpoints (
     id UUID NOT NULL,
@@ -136,8 +143,9 @@ DROP TABLE polls;
 DROP TABLE cursors;
 DROP INDEX attempts_finished;
 DROP INDEX raw_receipts_event;
-ALTER TABLE raw_receipts DROP COLUMN event_key, DROP COLUMN repeats, DROP COLUMN provider_status,
-  DROP COLUMN provider_code, DROP COLUMN occurred_at;
+ALTER TABLE raw_receipts DROP COLUMN event_key, DROP COLUMN repeats, DROP COLUMN event,
+  DROP COLUMN provider_status, DROP COLUMN provider_code, DROP COLUMN detail,
+  DROP COLUMN occurred_at;
 DROP TABLE inbound_fragments;
 ALTER TABLE inbound_messages DROP COLUMN conversation_id, DROP COLUMN media;
 ALTER TABLE messages DROP COLUMN parts, DROP COLUMN failed_account_ids, DROP COLUMN stands_in_for;
