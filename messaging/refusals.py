@@ -74,15 +74,22 @@ def told_by_reply(provider: str, failure: Failure) -> tuple[str, ...]:
 
 
 def told_by_receipt(
-    provider: str, report: DeliveryReport, before: Status, *, accepted: bool
+    provider: str, report: DeliveryReport, before: Status, *, accepted: bool, unknown: bool = False
 ) -> tuple[str, ...]:
     """The same of a receipt for a message that was `before`; also that it was sent, if that is news.
 
-    `accepted` says whether that was known of its last attempt, though it is queued again.
+    `accepted` says whether that was known of its last attempt, though it is to be sent again;
+    `unknown` whether it was given up without knowing. An end that was told stays told: what a stronger
+    receipt puts right afterwards is not counted a second time, so of two ends that contradict each
+    other the sender is judged by the one that came first.
     """
-    news = before is Status.SENDING or (before is Status.QUEUED and not accepted)
-    told = _end_told(provider, report)
+    waits = before in {Status.QUEUED, Status.SCHEDULED}
+    news = before is Status.SENDING or unknown or (waits and not accepted)
+    told = _end_told(provider, report) if unknown or before not in _TOLD else ()
     return ("sent", *told) if news else told
+
+
+_TOLD = {Status.FAILED, Status.UNDELIVERABLE, Status.OPTED_OUT, Status.DELIVERED}
 
 
 def _end_told(provider: str, report: DeliveryReport) -> tuple[str, ...]:

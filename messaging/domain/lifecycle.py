@@ -1,8 +1,8 @@
 """Where a message is in its life, and which event may move it where.
 
-This table is the only place that knows. The set of final states is computed from it, the diagram in
+`TRANSITIONS` is the only place that knows. The set of final states is computed from it, the diagram in
 ARCHITECTURE.md is printed from it, and every status write in `messaging.store` is a compare-and-set
-between two states it names.
+between two states it names. Beside it `CORRECTIONS` says which end a receipt may put right.
 """
 
 from __future__ import annotations
@@ -141,7 +141,41 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
 }
 
 FINAL = frozenset(Status) - frozenset(TRANSITIONS)
-"""States nothing leads out of."""
+"""States nothing leads out of: it has ended, unless a receipt knows better (`CORRECTIONS`)."""
+
+UNKNOWN_OUTCOME = "unknown_outcome"
+"""Why a message failed of whose last attempt nobody ever learnt whether it was accepted."""
+
+STRENGTH: dict[Status, int] = {
+    status: n
+    for n, status in enumerate(
+        (
+            Status.FAILED,
+            Status.UNDELIVERABLE,
+            Status.BLOCKED_BILLING,
+            Status.BLOCKED_MISSING_CAMPAIGN,
+            Status.CANCELED,
+            Status.BLOCKED_COMPLIANCE,
+            Status.OPTED_OUT,
+            Status.DELIVERED,
+        )
+    )
+}
+"""How much each end outweighs the others, where receipts of one attempt contradict each other: who
+delivered knows most, who only failed knows least. CANCELED stands where a block stands that is called
+off, so that it makes no difference whether that came before the stronger receipt."""
+
+_ENDS: dict[Event, Status] = {**_REPORTS, **_BLOCKS}
+CORRECTIONS: dict[Status, dict[Event, Status]] = {
+    # Put off after an attempt that had been accepted after all: nothing goes out again.
+    Status.SCHEDULED: {Event.ACCEPTED: Status.SENT, **_REPORTS},
+} | {
+    status: {event: end for event, end in _ENDS.items() if STRENGTH[end] >= strength}
+    for status, strength in STRENGTH.items()
+}
+"""What a receipt of a message's last attempt may still do where `TRANSITIONS` has no arrow: a stronger
+end replaces a weaker one, whichever came first, so that all orders of the same receipts end alike. A
+report of the very same end is listed too: it may carry a stronger code (`stronger`)."""
 
 INITIAL = frozenset({Status.DRAFT, Status.SCHEDULED, Status.QUEUED, Status.RECEIVED})
 """States a message may be born in."""
@@ -180,6 +214,45 @@ def advance(status: Status, event: Event) -> Status | None:
     if after is None and event not in REPORTED:
         raise IllegalTransitionError(f"{event} cannot happen to a message that is {status}")
     return after
+
+
+def correct(status: Status, event: Event, *, unknown: bool = False) -> Status | None:
+    """The state a receipt puts right an ended message to; None if it does not know better.
+
+    `unknown` says that the message was given up with `UNKNOWN_OUTCOME`: then any receipt knows better,
+    also one that only says it was accepted. Otherwise `accepted` never takes an end back. The
+    answer may be `status` itself.
+    """
+    if unknown:
+        return Status.SENT if event is Event.ACCEPTED else _ENDS.get(event)
+    return CORRECTIONS.get(status, {}).get(event)
+
+
+Said = tuple[str | None, str | None]
+"""A provider's code, and what it means in our words."""
+
+
+def stronger(said: Said, than: Said) -> bool:
+    """Whether of two reports of the same end the one that says this stays.
+
+    The order means nothing but that it is one: a code beats none, and of two the later in the alphabet
+    stays, whichever came first.
+    """
+    return [word or "" for word in said] > [word or "" for word in than]
+
+
+def learn(
+    status: Status, event: Event, said: Said, known: Said, *, unknown: bool = False
+) -> Status | None:
+    """Where a receipt of its last attempt leads a message; None if it changes nothing.
+
+    `known` is what is known of the state it is in. The answer is `status` itself where the receipt only
+    says more of it. Whatever the order of the same receipts, they lead to the same state.
+    """
+    if unknown:
+        return correct(status, event, unknown=True)
+    after = advance(status, event) or correct(status, event)
+    return None if after is status and not stronger(said, known) else after
 
 
 def sources(event: Event) -> frozenset[Status]:

@@ -67,6 +67,21 @@ def settle(db: Connection, settlements: Sequence[Settlement]) -> set[UUID]:
     return set(rows.scalars())
 
 
+_LEARN = sa.text("""
+UPDATE attempts a SET outcome = v.outcome, settled_by = v.settled_by,
+  provider_message_id = v.provider_message_id
+FROM json_to_recordset(CAST(:settlements AS json)) AS v(
+  message_id uuid, epoch int, outcome text, settled_by text, provider_message_id text)
+WHERE a.message_id = v.message_id AND a.epoch = v.epoch AND a.outcome = 'unknown'
+""")
+
+
+def learn(db: Connection, settlements: Sequence[Settlement]) -> None:
+    """Put right how attempts ended that had been given up on."""
+    if settlements:
+        db.execute(_LEARN, {"settlements": orjson.dumps(settlements).decode()})
+
+
 _DOUBT = sa.text("""
 UPDATE open_attempts o
 SET doubt_since = coalesce(doubt_since, clock_timestamp()), doubt_code = v.code,
@@ -114,6 +129,7 @@ class DoubtfulAttempt:
     account_id: UUID
     sender_id: UUID
     channel: str
+    category: str
     recipient: str
     body: str
     started_at: datetime
@@ -133,8 +149,8 @@ WITH taken AS (
     ORDER BY check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
   RETURNING o.*
 )
-SELECT t.message_id, t.epoch, m.tenant_id, t.account_id, t.sender_id, m.channel, m.recipient, m.body,
-       t.started_at, t.doubt_since, t.absent_since, t.absences, m.expires_at, m.attempts
+SELECT t.message_id, t.epoch, m.tenant_id, t.account_id, t.sender_id, m.channel, m.category,
+       m.recipient, m.body, t.started_at, t.doubt_since, t.absent_since, t.absences, m.expires_at, m.attempts
 FROM taken t JOIN messages m ON m.id = t.message_id
 """)
 

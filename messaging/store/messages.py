@@ -51,7 +51,12 @@ class Move:
     """Whether the attempt that ends here counts against the message's limit."""
     provider_message_id: str | None = None
     provider_code: str | None = None
+    exact_code: bool = False
+    """Whether the code replaces one from before even if it is None."""
+    proves_sent: bool = False
+    """Whether it shows that the provider had taken the message, so that it has been sent by now."""
     tried_sender_id: UUID | None = None
+    failed_account_id: UUID | None = None
     """A sender to avoid from now on."""
     account_id: UUID | None = None
     sender_id: UUID | None = None
@@ -62,9 +67,14 @@ class Move:
     """What it says of the sender: names of the fields of `sender_health.Tally`, counted once each."""
 
 
+# Whoever is told the end first was sent all the same, and not before its attempt.
+_SENT_ALL_THE_SAME = (
+    "WHEN v.proves_sent AND coalesce(m.sent_at < m.sending_started_at, true) "
+    "THEN clock_timestamp() "
+)
 _TIMES = ", ".join(
     f"{column} = CASE WHEN v.after IN ({', '.join(repr(s.value) for s in statuses)}) "
-    f"THEN clock_timestamp() ELSE m.{column} END"
+    f"THEN clock_timestamp() {_SENT_ALL_THE_SAME if column == 'sent_at' else ''}ELSE m.{column} END"
     for column, statuses in {
         column: [s for s, c in TIMESTAMPS.items() if c == column]
         for column in dict.fromkeys(TIMESTAMPS.values())
@@ -76,7 +86,8 @@ WITH v AS (
   SELECT * FROM json_to_recordset(CAST(:moves AS json)) AS t(
     message_id uuid, epoch int, before message_status, event message_event, after message_status,
     reason text, due_at timestamptz, counts boolean, provider_message_id text, provider_code text,
-    tried_sender_id uuid, account_id uuid, sender_id uuid, selection_reason selection_reason,
+    exact_code boolean, proves_sent boolean, tried_sender_id uuid, failed_account_id uuid,
+    account_id uuid, sender_id uuid, selection_reason selection_reason,
     warms_up boolean, tells text[])
 ), moved AS (
   UPDATE messages m SET
@@ -87,17 +98,21 @@ WITH v AS (
     scheduled_reason = CASE WHEN v.after = 'scheduled' THEN v.reason ELSE m.scheduled_reason END,
     next_attempt_at = CASE WHEN v.after = 'queued' THEN v.due_at END,
     provider_message_id = coalesce(v.provider_message_id, m.provider_message_id),
-    provider_code = coalesce(v.provider_code, m.provider_code),
+    provider_code = CASE WHEN v.exact_code THEN v.provider_code
+                         ELSE coalesce(v.provider_code, m.provider_code) END,
     tried_sender_ids = CASE WHEN v.tried_sender_id IS NULL THEN m.tried_sender_ids
                             ELSE array_append(m.tried_sender_ids, v.tried_sender_id) END,
+    failed_account_ids = CASE
+      WHEN v.failed_account_id IS NULL OR v.failed_account_id = ANY(m.failed_account_ids)
+      THEN m.failed_account_ids ELSE array_append(m.failed_account_ids, v.failed_account_id) END,
     sender_id = coalesce(v.sender_id, m.sender_id),
     selection_reason = coalesce(v.selection_reason, m.selection_reason),
     is_warmup = m.is_warmup OR v.warms_up,
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
-  RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.event, v.after, v.reason, v.due_at,
-            v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells,
+  RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.before, v.event, v.after,
+            v.reason, v.due_at, v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells,
             v.provider_code
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
@@ -109,11 +124,18 @@ WITH v AS (
 ), deferred AS (
   INSERT INTO scheduled (due_at, message_id)
   SELECT coalesce(due_at, now()), id FROM moved WHERE after = 'scheduled'
-), held AS (
+), kept_back AS (
   INSERT INTO held (message_id, tenant_id, status)
   SELECT id, tenant_id, after FROM moved
   WHERE after IN ('blocked_missing_campaign', 'blocked_billing')
   ON CONFLICT (message_id) DO UPDATE SET status = excluded.status, at = excluded.at
+), let_go AS (
+  -- Whoever is releasing it has it locked, and deletes it too.
+  DELETE FROM held WHERE message_id = ANY(ARRAY(
+    SELECT h.message_id FROM moved JOIN held h ON h.message_id = moved.id
+    WHERE moved.before IN ('blocked_missing_campaign', 'blocked_billing')
+      AND moved.after NOT IN ('blocked_missing_campaign', 'blocked_billing')
+    FOR UPDATE OF h SKIP LOCKED))
 ), opened AS (
   INSERT INTO open_attempts
     (message_id, epoch, account_id, sender_id, selection_reason, started_at, check_at)

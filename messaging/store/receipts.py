@@ -1,4 +1,4 @@
-"""Receipts: kept raw before the provider gets its answer, applied afterwards, never lost.
+"""Receipts that were kept: taken to be applied, parked, and noted with what became of them.
 
 A receipt that names no attempt of ours yet is parked under the provider's id and woken when a send
 is recorded with that id.
@@ -8,47 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class RawReceipt:
-    """A verified webhook as it came, and the attempt its address names, if any."""
-
-    account_id: UUID
-    url: str
-    body: bytes
-    message_id: UUID | None
-    epoch: int | None
-
-
-_KEEP = sa.text("""
-WITH kept AS (
-  INSERT INTO raw_receipts (account_id, url, body, message_id, epoch)
-  SELECT * FROM unnest(CAST(:accounts AS uuid[]), CAST(:urls AS text[]), CAST(:bodies AS bytea[]),
-                       CAST(:messages AS uuid[]), CAST(:epochs AS int[]))
-  RETURNING id
-)
-INSERT INTO pending_receipts (receipt_id) SELECT id FROM kept
-""")
-
-
-def keep(db: Connection, receipts: Sequence[RawReceipt]) -> None:
-    """Store receipts and put them in line to be applied."""
-    db.execute(
-        _KEEP,
-        {
-            "accounts": [r.account_id for r in receipts],
-            "urls": [r.url for r in receipts],
-            "bodies": [r.body for r in receipts],
-            "messages": [r.message_id for r in receipts],
-            "epochs": [r.epoch for r in receipts],
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +29,7 @@ class PendingReceipt:
     epoch: int | None
     parked: bool
     """Whether it waited for a send of ours that never came."""
+    received_at: datetime
 
 
 _TAKE = sa.text("""
@@ -73,7 +39,8 @@ WITH taken AS (
     ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
   RETURNING receipt_id, provider_message_id IS NOT NULL AS parked
 )
-SELECT r.id, r.account_id, a.provider, r.url, r.body, r.message_id, r.epoch, taken.parked
+SELECT r.id, r.account_id, a.provider, r.url, r.body, r.message_id, r.epoch, taken.parked,
+       r.received_at
 FROM taken JOIN raw_receipts r ON r.id = taken.receipt_id
 JOIN provider_accounts a ON a.id = r.account_id
 ORDER BY r.id
@@ -112,44 +79,99 @@ def wake(db: Connection, provider_message_ids: Sequence[str]) -> int:
     return db.execute(_WAKE, {"ids": list(provider_message_ids)}).rowcount
 
 
+@dataclass(slots=True)  # not frozen: made for every receipt, and freezing doubles its price
+class Noted:
+    """What became of one receipt, and what it was read as."""
+
+    id: int
+    result: str
+    message_id: UUID | None = None
+    epoch: int | None = None
+    event: str | None = None
+    provider_status: str | None = None
+    provider_code: str | None = None
+    detail: str | None = None
+    """What the code means, in our words."""
+    occurred_at: datetime | None = None
+
+
 _NOTE = sa.text("""
 UPDATE raw_receipts r SET result = v.result, message_id = coalesce(v.message_id, r.message_id),
+  epoch = coalesce(v.epoch, r.epoch), event = v.event, provider_status = v.provider_status,
+  provider_code = v.provider_code, detail = v.detail, occurred_at = v.occurred_at,
   url = CASE WHEN gone.id IS NULL THEN r.url ELSE '' END,
   body = CASE WHEN gone.id IS NULL THEN r.body ELSE '' END
-FROM unnest(CAST(:ids AS bigint[]), CAST(:results AS text[]), CAST(:messages AS uuid[]))
-  AS v(id, result, message_id)
+FROM json_to_recordset(CAST(:noted AS json)) AS v(
+  id bigint, result text, message_id uuid, epoch int, event text, provider_status text,
+  provider_code text, detail text, occurred_at timestamptz)
 LEFT JOIN messages gone ON gone.id = v.message_id AND gone.erased_at IS NOT NULL
 WHERE r.id = v.id
 """)
 
 
-def note(db: Connection, results: Sequence[tuple[int, str, UUID | None]]) -> None:
-    """Write down what became of (receipt id, result, message id).
+def note(db: Connection, noted: Sequence[Noted]) -> None:
+    """Write down what became of receipts.
 
     A receipt of a message that is emptied is emptied too, however late it came.
     """
-    if results:
-        ids, words, messages = (list(column) for column in zip(*results, strict=True))
-        db.execute(_NOTE, {"ids": ids, "results": words, "messages": messages})
+    if noted:
+        db.execute(_NOTE, {"noted": orjson.dumps(noted).decode()})
+
+
+_KEEP_ANSWER = sa.text("""
+INSERT INTO raw_receipts AS r (account_id, url, body, message_id, epoch, event_key)
+SELECT account_id, '', '', message_id, epoch, event_key
+FROM json_to_recordset(CAST(:answers AS json)) AS v(
+  account_id uuid, message_id uuid, epoch int, event_key text)
+ON CONFLICT (account_id, event_key) WHERE event_key IS NOT NULL
+DO UPDATE SET repeats = r.repeats + 1
+RETURNING account_id, event_key, id, received_at
+""")
+
+
+@dataclass(slots=True)  # not frozen: as above
+class Answer:
+    """What a provider said of an attempt when it was asked: an event like any other."""
+
+    account_id: UUID
+    message_id: UUID
+    epoch: int
+    event_key: str
+
+
+def keep_answers(
+    db: Connection, answers: Sequence[Answer]
+) -> dict[tuple[UUID, str], tuple[int, datetime]]:
+    """Keep answers beside what was posted; (account, key) -> (receipt id, when it first came).
+
+    No key may occur twice.
+    """
+    if not answers:
+        return {}
+    rows = db.execute(_KEEP_ANSWER, {"answers": orjson.dumps(answers).decode()})
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The attempt a receipt speaks of."""
+    """The message a receipt speaks of, as it is."""
 
     message_id: UUID
     epoch: int
     status: str
-    sender_id: UUID | None
+    reason: str | None
+    provider_code: str | None
+    provider_message_id: str | None
     erased: bool
     """Whether its text and recipient are gone, so that it can never be sent again."""
-    accepted: bool
-    """Whether the attempt is known to have been accepted, though the message is queued again."""
+    again: bool
+    """Whether its last attempt was accepted, and it is to be sent once more all the same."""
 
 
 _BY_ID = sa.text("""
-SELECT m.id, m.epoch, m.status, m.sender_id, m.erased_at IS NOT NULL,
-       m.status = 'queued' AND EXISTS (
+SELECT m.id, m.epoch, m.status, m.status_reason, m.provider_code, m.provider_message_id,
+       m.erased_at IS NOT NULL,
+       m.status IN ('queued', 'scheduled') AND EXISTS (
          SELECT 1 FROM attempts a
          WHERE a.message_id = m.id AND a.epoch = m.epoch AND a.outcome = 'accepted')
 FROM messages m WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
@@ -161,15 +183,45 @@ def targets(db: Connection, message_ids: Sequence[UUID]) -> dict[UUID, Target]:
     return {row[0]: Target(*row) for row in db.execute(_BY_ID, {"ids": list(message_ids)})}
 
 
-_BY_PROVIDER_ID = sa.text("""
-SELECT a.account_id, a.provider_message_id, a.message_id, a.epoch FROM attempts a
-WHERE a.provider_message_id = ANY(CAST(:ids AS text[]))
-""")
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An attempt of ours, open or ended."""
+
+    message_id: UUID
+    epoch: int
+    account_id: UUID
+    """The provider account it was made through."""
+    accepted_at: datetime | None
+    """When its provider's reply said so; None if that is not known, or not from a reply."""
 
 
-def owners(
-    db: Connection, provider_message_ids: Sequence[str]
-) -> dict[tuple[UUID, str], tuple[UUID, int]]:
-    """(account, provider's id) -> (message id, epoch) for the sends we have recorded."""
+_ACCEPTED_AT = "CASE WHEN outcome = 'accepted' AND settled_by = 'reply' THEN finished_at END"
+_MADE = sa.text(f"""
+SELECT message_id, epoch, account_id, NULL::timestamptz FROM open_attempts
+WHERE message_id = ANY(CAST(:ids AS uuid[]))
+UNION ALL
+SELECT message_id, epoch, account_id, {_ACCEPTED_AT} FROM attempts
+WHERE message_id = ANY(CAST(:ids AS uuid[]))
+""")  # noqa: S608 - a constant of this module
+
+
+def made(db: Connection, message_ids: Sequence[UUID]) -> dict[tuple[UUID, int], Made]:
+    """Every attempt to send these messages, by (message id, epoch)."""
+    if not message_ids:
+        return {}
+    rows = db.execute(_MADE, {"ids": list(message_ids)})
+    return {(row[0], row[1]): Made(*row) for row in rows}
+
+
+_BY_PROVIDER_ID = sa.text(f"""
+SELECT provider_message_id, message_id, epoch, account_id, {_ACCEPTED_AT} FROM attempts
+WHERE provider_message_id = ANY(CAST(:ids AS text[]))
+""")  # noqa: S608 - as above
+
+
+def owners(db: Connection, provider_message_ids: Sequence[str]) -> dict[tuple[UUID, str], Made]:
+    """(account, provider's id) -> the attempt, for the sends we have recorded."""
+    if not provider_message_ids:
+        return {}
     rows = db.execute(_BY_PROVIDER_ID, {"ids": list(provider_message_ids)})
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+    return {(row[3], row[0]): Made(*row[1:]) for row in rows}

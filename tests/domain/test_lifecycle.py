@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.domain import lifecycle
@@ -135,6 +135,90 @@ def test_the_diagram_draws_every_legal_move_once() -> None:
     assert {line.split()[0] for line in lines if line.endswith("[*]")} == {
         s.value for s in lifecycle.FINAL
     }
+
+
+# From the weakest end to the strongest; where a stronger one is told, it replaces what is there.
+ENDS = {
+    "failed": "failed",
+    "undelivered": "undeliverable",
+    "blocked_billing": "blocked_billing",
+    "blocked_missing_campaign": "blocked_missing_campaign",
+    "canceled": "canceled",
+    "blocked_compliance": "blocked_compliance",
+    "opted_out": "opted_out",
+    "delivered": "delivered",
+}
+
+
+@pytest.mark.parametrize(("status", "event"), list(itertools.product(Status, sorted(TOLD))))
+def test_a_stronger_end_puts_a_weaker_one_right(status: Status, event: str) -> None:
+    rank = list(ENDS.values())
+    expected = None
+    if status.value in rank and event in ENDS and rank.index(ENDS[event]) >= rank.index(status):
+        expected = ENDS[event]
+    if status is Status.SCHEDULED and event in {"accepted", "delivered", "undelivered", "failed"}:
+        expected = ENDS.get(event, "sent")
+    assert lifecycle.correct(status, Event(event)) == expected
+
+
+@pytest.mark.parametrize("event", sorted(TOLD))
+def test_any_receipt_knows_better_than_nobody(event: str) -> None:
+    known = lifecycle.correct(Status.FAILED, Event(event), unknown=True)
+    assert known == ENDS.get(event, "sent")
+
+
+@pytest.mark.parametrize(
+    ("said", "than", "stays"),
+    [
+        (("2", "b"), ("1", "a"), True),
+        (("1", "a"), ("2", "b"), False),
+        (("1", "a"), ("1", "a"), False),
+        (("1", None), (None, None), True),
+        ((None, None), ("1", None), False),
+        ((None, "b"), (None, "a"), True),
+        ((None, None), (None, None), False),
+    ],
+)
+def test_of_two_codes_of_one_end_the_same_stays_whichever_came_first(
+    said: lifecycle.Said, than: lifecycle.Said, stays: bool
+) -> None:
+    assert lifecycle.stronger(said, than) is stays
+
+
+Told = tuple[Event, str | None, str | None]
+CODES = st.sampled_from([None, "30003", "30005", "9"])
+TELLING = st.lists(
+    st.tuples(st.sampled_from(sorted(lifecycle.REPORTED)), CODES, st.sampled_from([None, "a"])),
+    min_size=1,
+    max_size=8,
+)
+BORN = [
+    (Status.SENDING, None),
+    (Status.SENT, None),
+    (Status.FAILED, lifecycle.UNKNOWN_OUTCOME),
+    (Status.FAILED, "attempts_exhausted"),
+    (Status.CANCELED, "erased"),
+]
+
+
+def _fold(status: Status, reason: str | None, told: list[Told]) -> tuple[Status, object]:
+    known: lifecycle.Said = (None, reason)
+    for event, code, detail in told:
+        unknown = status is Status.FAILED and known[1] == lifecycle.UNKNOWN_OUTCOME
+        after = lifecycle.learn(status, event, (code, detail), known, unknown=unknown)
+        if after is not None:
+            status = after
+            known = (None if event is Event.ACCEPTED else code, detail)
+    return status, known if status is not Status.SENT else None
+
+
+@settings(max_examples=3000, deadline=None)
+@given(st.sampled_from(BORN), TELLING, st.data())
+def test_the_same_receipts_in_any_order_and_number_end_in_the_same_state(
+    born: tuple[Status, str | None], told: list[Told], data: st.DataObject
+) -> None:
+    again = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told)))))
+    assert _fold(*born, again) == _fold(*born, told)
 
 
 REPORTS = st.lists(st.sampled_from(sorted(lifecycle.REPORTED)), max_size=12)

@@ -8,7 +8,7 @@ from uuid import UUID
 from messaging.store import attempts, raw_receipts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.raw_receipts import RawReceipt
-from messaging.store.receipts import PendingReceipt
+from messaging.store.receipts import Noted, PendingReceipt
 from tests.world import World, at_once
 
 
@@ -133,8 +133,9 @@ def test_what_became_of_a_receipt_stands_beside_it(world: World) -> None:
     keep(world, raw(world, "SM1"))
     (kept,) = take(world)
     with world.rt.engine.begin() as db:
-        receipts.note(db, [(kept.id, "parked", None)])
-        receipts.note(db, [(kept.id, "applied", message_id)])
-        receipts.note(db, [(kept.id, "duplicate", None)])
-    (row,) = world.rows("SELECT result, message_id FROM raw_receipts")
+        receipts.note(db, [Noted(kept.id, "parked")])
+        receipts.note(db, [Noted(kept.id, "applied", message_id)])
+        receipts.note(db, [Noted(kept.id, "duplicate", provider_status="sent", provider_code="7")])
+    (row,) = world.rows("SELECT * FROM raw_receipts")
     assert (row["result"], row["message_id"]) == ("duplicate", message_id)
+    assert (row["provider_status"], row["provider_code"]) == ("sent", "7")
