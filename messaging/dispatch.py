@@ -21,10 +21,10 @@ import httpx
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
-from messaging import callbacks, plan, providers
+from messaging import callbacks, plan, providers, unsubscribing
 from messaging.domain.failures import Failure
-from messaging.domain.message import ProviderAccount, Queue, SelectionReason
-from messaging.plan import Line, Opening
+from messaging.domain.message import Channel, ProviderAccount, Queue, SelectionReason
+from messaging.openings import Line, Opening
 from messaging.providers.base import Outbound, unable
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
@@ -248,6 +248,8 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         parts=message.parts,
         at=rt.now(),
     )
+    if message.channel is Channel.EMAIL:
+        unsubscribing.complete(rt, message, outbound)
     return Ticket(
         message=message,
         epoch=epoch,
@@ -255,6 +257,7 @@ def _ticket(rt: Runtime, case: Case, opening: Opening, send_before: float) -> Ti
         account=account,
         request=_request(account, outbound),
         send_before=send_before,
+        route=opening.route,
         sticks=case.sticky_sender_id != sender.id,
     )
 

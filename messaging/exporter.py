@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -81,6 +81,7 @@ def _from_postgres(rt: Runtime) -> Iterator[Metric]:
     try:
         with rt.engine.connect() as db:
             found = [*_lanes(db), *_waiting(db), *_doubt(db), *_heartbeats(db), *_senders(db)]
+            found += _routes(rt, db)
     except SQLAlchemyError as error:
         log().error("scrape_without_database", kind=type(error).__name__)
         found = []
@@ -158,6 +159,24 @@ def _senders(db: Connection) -> Iterator[Metric]:
         if view.day.ended:
             delivered.add_metric([str(view.id)], view.day.delivered / view.day.ended)
     yield from (state, left, delivered)
+
+
+def _routes(rt: Runtime, db: Connection) -> Iterator[Metric]:
+    """Provider accounts that are not asked for some channel and country, or only by probes."""
+    family = GaugeMetricFamily(
+        "posthorn_provider_state",
+        "Accounts whose route is open or half open; closed ones are absent",
+        labels=["provider", "channel", "country", "state"],
+    )
+    names = gauges.providers(db)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for key, circuit in rt.breakers.circuits().items():
+        account_id, channel, country = key.split(":")
+        state = "half_open" if rt.now().timestamp() >= circuit.until else "open"
+        counts[names.get(account_id, "gone"), channel, country, state] += 1
+    for labels, count in counts.items():
+        family.add_metric(labels, count)
+    yield family
 
 
 def counted(series: Mapping[str, float]) -> Iterator[Metric]:

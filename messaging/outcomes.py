@@ -22,9 +22,11 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from messaging import providers, refusals
+from messaging import providers, refusals, routing
+from messaging.breakers import Call
 from messaging.domain import retry
-from messaging.domain.failures import Accepted, Failure, Outcome
+from messaging.domain.balance import SLOW_REPLY
+from messaging.domain.failures import Accepted, Failover, Failure, Kind, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.registration import Lapse
 from messaging.domain.retry import GiveUp, InDoubt, Policy, Retry
@@ -59,11 +61,13 @@ class Page:
 def record(rt: Runtime, results: Sequence[Result]) -> None:
     """Write down how calls ended. What happened must not be forgotten because the database blinked."""
     page = Page()
-    kinds = []
+    kinds, calls = [], []
     for result in results:
         outcome = read(result)
         kinds.append("accepted" if isinstance(outcome, Accepted) else outcome.kind.value)
+        calls.append(_call(rt, result, outcome))
         _enter(rt, page, result.ticket, outcome)
+    rt.breakers.record(calls)
     for once_more in persistently(rt):
         with once_more:
             # First: should we stop in between, nobody's opt-out is forgotten.
@@ -79,6 +83,23 @@ def read(result: Result) -> Outcome:
     if isinstance(result.reply, httpx.Response):
         return providers.get(result.ticket.account.provider).outcome(result.reply)
     return result.reply
+
+
+def _call(rt: Runtime, result: Result, outcome: Outcome) -> Call:
+    """How the call went for the provider, whatever it means for the message."""
+    ticket = result.ticket
+    ours = isinstance(outcome, Failure) and result.seconds == 0.0  # it was not even begun
+    failed = isinstance(outcome, Failure) and outcome.kind in _AGAINST_THE_PROVIDER
+    return Call(
+        ticket.route,
+        rt.now().timestamp() - result.seconds,
+        failed=failed and not ours,
+        slow=result.seconds > SLOW_REPLY,
+        repeat=ticket.account.id in ticket.message.failed_account_ids,
+    )
+
+
+_AGAINST_THE_PROVIDER = {Kind.NOT_SENT, Kind.TRANSIENT, Kind.AMBIGUOUS}
 
 
 def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
@@ -100,7 +121,15 @@ def _enter(rt: Runtime, page: Page, ticket: Ticket, outcome: Outcome) -> None:
         return
     # A call that was not even begun is no attempt, so it cannot be the last one either.
     counted = max(1, message.attempts + (outcome.code != TOO_LATE))
-    step = retry.decide(outcome, counted, message.expires_at, policy(rt), rt.now(), rt.rng)
+    step = retry.decide(
+        outcome,
+        counted,
+        message.expires_at,
+        policy(rt),
+        rt.now(),
+        rt.rng,
+        elsewhere=routing.elsewhere(rt, message, ticket.account),
+    )
     if isinstance(step, InDoubt):
         page.doubts.append((message.id, ticket.epoch, outcome.code))
         return
@@ -147,7 +176,7 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
     message_id, epoch = ticket.message.id, ticket.epoch
     tells = refusals.told_by_reply(ticket.account.provider, failure)
     match step:
-        case Retry(at=at, counts=counts, exclude_sender=exclude):
+        case Retry(at=at, counts=counts, exclude=exclude):
             return Move(
                 message_id,
                 epoch,
@@ -158,7 +187,10 @@ def _refused(ticket: Ticket, failure: Failure, step: Retry | GiveUp) -> Move:
                 due_at=at,
                 counts=counts and failure.code != TOO_LATE,
                 provider_code=failure.code,
-                tried_sender_id=ticket.sender.id if exclude else None,
+                tried_sender_id=ticket.sender.id if exclude is Failover.OTHER_SENDER else None,
+                failed_account_id=(
+                    ticket.account.id if exclude is Failover.OTHER_PROVIDER else None
+                ),
                 tells=tells,
             )
         case GiveUp(event=event, reason=reason):

@@ -3,28 +3,99 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from messaging.breakers import Route
 from messaging.domain import areas, selection
 from messaging.domain.bindings import BindingKind
-from messaging.domain.candidates import Candidates
+from messaging.domain.candidates import Candidates, Pass, carries
 from messaging.domain.choice import Choice, History, NoSender, Trace
-from messaging.runtime import TenantSenders
+from messaging.domain.compliance.places import place_of
+from messaging.domain.message import Message, ProviderAccount
+from messaging.judgement import candidates_for
+from messaging.runtime import Runtime, TenantSenders
 from messaging.store.facts import Case
 
 _TOLD_ABSENT = 3
 
 
 def choose(
-    case: Case, candidates: Candidates, known: TenantSenders, now: datetime
+    case: Case,
+    candidates: Candidates,
+    known: TenantSenders,
+    avoid: Mapping[UUID, Pass],
+    now: datetime,
 ) -> Choice | NoSender:
-    """The sender of one claimed message; books it, so that the next one sees a busier sender."""
-    found = selection.choose(case.message, candidates, history_of(case, known), now)
+    """The sender of one claimed message; books it, so that the next one sees a busier sender.
+
+    `avoid` are the provider accounts to be passed over, and why.
+    """
+    history = history_of(case, known)
+    history.avoid = avoid
+    found = selection.choose(case.message, candidates, history, now)
     if isinstance(found, Choice):
         known.headroom.book(found.sender, case.message.segments, now.timestamp())
+        if len(found.among) > 1:
+            account_id = found.sender.account_id
+            known.balance.book(account_id, case.message.segments, found.among)
     return found
+
+
+def avoided(
+    rt: Runtime,
+    message: Message,
+    known: TenantSenders,
+    country: str | None,
+    probing: Mapping[Route, int],
+) -> dict[UUID, Pass]:
+    """The accounts that are down for this message's route, or did not take this message before.
+
+    `probing` are the messages of the batch already meant for a route that is half-open.
+    """
+    avoid = dict.fromkeys(message.failed_account_ids, Pass.PROVIDER_FAILED)
+    circuits = rt.breakers.circuits()
+    if circuits:
+        for account_id in known.accounts:
+            route = Route(account_id, message.channel, country)
+            circuit = circuits.get(str(route))
+            if circuit is not None and rt.breakers.room(circuit) <= probing.get(route, 0):
+                avoid[account_id] = Pass.PROVIDER_DOWN
+    return avoid
+
+
+def until_some_route(
+    rt: Runtime, message: Message, known: TenantSenders, country: str | None
+) -> float:
+    """In how many seconds a message that found every route down looks again."""
+    circuits = rt.breakers.circuits()
+    routes = (str(Route(account_id, message.channel, country)) for account_id in known.accounts)
+    waits = [
+        rt.breakers.look_again(circuits[route], rt.rng.random())
+        for route in routes
+        if route in circuits
+    ]
+    return min(waits, default=0.0) + _LEAST_WAIT
+
+
+def elsewhere(rt: Runtime, message: Message, account: ProviderAccount) -> bool:
+    """Whether some other account could carry a message that this one has not failed before."""
+    if message.sender_id is not None or account.id in message.failed_account_ids:
+        return False
+    passed = {account.id, *message.failed_account_ids}
+    known = rt.senders_of(message.tenant_id)
+    if known.accounts.keys() <= passed:
+        return False
+    candidates = candidates_for(message, known, place_of(message).country)
+    serving = candidates.serving(place_of(message).country).by_id.values()
+    return any(
+        carries(s, message.channel) and s.healthy and s.account_id not in passed for s in serving
+    )
+
+
+_LEAST_WAIT = 0.2
 
 
 def history_of(case: Case, known: TenantSenders) -> History:
@@ -36,6 +107,7 @@ def history_of(case: Case, known: TenantSenders) -> History:
         area=areas.area_of(message.recipient),
         tiers=known.tiers,
         headroom=known.headroom,
+        balance=known.balance,
     )
     if case.sticky_sender_id is not None:
         history.grace = timedelta(hours=known.policy.sender_health.grace_hours)

@@ -23,6 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from messaging import queues, store
+from messaging.breakers import Breakers
+from messaging.domain.balance import Balance
 from messaging.domain.bindings import Bindings
 from messaging.domain.candidates import Candidates
 from messaging.domain.compliance.policy import Policy
@@ -56,6 +58,8 @@ class TenantSenders:
     bindings: Bindings
     headroom: Headroom
     """How much room each sender has, as this process knows it."""
+    balance: Balance
+    """Whose turn it is among several provider accounts."""
     policy: Policy
     home: str
     """The tenant's own country."""
@@ -104,7 +108,12 @@ class Runtime:
     _forgotten: int = 0
     _free_at: dict[UUID, float] = field(default_factory=dict)
     _full_until: dict[UUID, float] = field(default_factory=dict)
+    _moved: dict[UUID, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        """What goes by this process's clock is made last."""
+        self.breakers = Breakers(self.redis, lambda: self.now().timestamp())
 
     @classmethod
     def start(cls, settings: Settings, *, name: str, seed: int | None = None) -> Runtime:
@@ -192,6 +201,9 @@ class Runtime:
             pool_settings={pool.id: pool for pool in read.pools.values()},
             bindings=read.bindings,
             headroom=Headroom(self._free_at, self._full_until, read.used),
+            balance=Balance(
+                self.breakers.weights(read.accounts) if len(read.accounts) > 1 else {}, self._moved
+            ),
             policy=policy,
             home=home,
             read_at=read_at,
@@ -200,12 +212,12 @@ class Runtime:
         )
 
 
-_SYSTEM_DEFAULT = "vonage"
+_SYSTEM_DEFAULT = {"vonage", "vonage_sms"}
 """The provider of whoever named none; only an order, where somebody has accounts at several."""
 
 
 def _tiers(read: Senders) -> tuple[frozenset[UUID], ...]:
     if len(read.accounts) < 2:
         return ()
-    system = frozenset(a.id for a in read.accounts.values() if a.provider == _SYSTEM_DEFAULT)
+    system = frozenset(a.id for a in read.accounts.values() if a.provider in _SYSTEM_DEFAULT)
     return (*(frozenset({id_}) for id_ in read.bindings.tenant.account_ids), system)

@@ -20,6 +20,7 @@ from uuid import UUID
 
 import httpx
 
+from messaging.breakers import Route
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Message, ProviderAccount, Sender
 from messaging.providers.transport import Transport
@@ -45,6 +46,8 @@ class Ticket:
     """What to put on the wire, or why there is nothing that could be."""
     send_before: float
     """Boot time (seconds) after which it must not touch the wire: its lease would not cover it."""
+    route: Route
+    """What its circuit is counted by."""
     sticks: bool
     """Whether this sender is not yet the one the conversation sticks to."""
 

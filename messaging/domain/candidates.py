@@ -47,6 +47,10 @@ class Pass(StrEnum):
     OUTSIDE_CAMPAIGN = "outside_campaign"
     """Going on from another campaign's number would dodge what the carrier said to the first."""
     LESS_HEADROOM = "less_headroom"
+    PROVIDER_DOWN = "provider_down"
+    """Its provider account takes nothing for this channel and country now."""
+    PROVIDER_FAILED = "provider_failed"
+    """Its provider account did not take this very message; asked again when no other is left."""
 
 
 Group = tuple[Channel, UUID | None]

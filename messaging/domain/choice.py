@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from messaging.domain.balance import Balance
 from messaging.domain.candidates import Pass
 from messaging.domain.headroom import Headroom
 from messaging.domain.message import SelectionReason, Sender
@@ -26,6 +27,8 @@ class Lack(StrEnum):
     """There are senders left, but none in health, or none in the pool and no default; may pass."""
     DAILY_LIMITS = "daily_limits"
     """Each that could serve has written to as many people as it may today; passes by tomorrow."""
+    PROVIDER_DOWN = "provider_down"
+    """Each that could serve is of a provider account that is down; passes when one recovers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Choice:
     sender: Sender
     reason: SelectionReason
     trace: Trace = field(default_factory=Trace, compare=False)
+    among: tuple[UUID, ...] = ()
+    """The provider accounts it was weighed against, its own included; none if there was one only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class History:
     grace: timedelta = timedelta(hours=72)
     """How long a cordoned sender keeps its conversations."""
     headroom: Headroom = field(default_factory=Headroom)
+    balance: Balance = field(default_factory=Balance)
+    avoid: Mapping[UUID, Pass] = field(default_factory=dict)
+    """Provider accounts that are down, or did not take this message before."""
 
 
 NO_HISTORY = History()

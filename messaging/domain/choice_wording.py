@@ -16,6 +16,8 @@ PASSES: Mapping[Pass, str] = {
     Pass.DAILY_LIMIT: "it has written to as many people as it may today",
     Pass.OUTSIDE_CAMPAIGN: "it is on another 10DLC campaign than the number that was refused",
     Pass.LESS_HEADROOM: "it had less headroom",
+    Pass.PROVIDER_DOWN: "its provider is down",
+    Pass.PROVIDER_FAILED: "its provider did not take this message before",
 }
 
 

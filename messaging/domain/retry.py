@@ -46,8 +46,9 @@ class Retry:
     at: datetime
     counts: bool = True
     """Whether the attempt just made uses up one of the allowed ones."""
-    exclude_sender: bool = False
-    """Whether the sender just used must not be chosen again for this message (failover)."""
+    exclude: Failover = Failover.NONE
+    """Who is passed over for this message from now on: the sender just used, or, as long as there is
+    another, its whole provider account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +74,28 @@ def decide(
     policy: Policy,
     now: datetime,
     rng: Random,
+    *,
+    elsewhere: bool = False,
 ) -> Step:
     """What follows from a failed attempt.
 
     `attempts` are those that counted, this one included (so at least 1). A message that would be
-    retried only at or after `expires_at` is given up now, with the reason `expired`.
+    retried only at or after `expires_at` is given up now, with the reason `expired`. `elsewhere` says
+    whether another provider account could carry it: then what is the account's fault, and surely was
+    not sent, goes there at once.
     """
+    if failure.kind is Kind.AMBIGUOUS:
+        return InDoubt()
+    crosses = elsewhere and failure.failover is Failover.OTHER_PROVIDER
+    if crosses and attempts < policy.max_attempts:
+        return _unless_expired(Retry(now, exclude=Failover.OTHER_PROVIDER), expires_at)
     match failure.kind:
-        case Kind.AMBIGUOUS:
-            return InDoubt()
         case Kind.NOT_SENT | Kind.TRANSIENT | Kind.RATE_LIMITED:
             return _again(failure, attempts, expires_at, policy, now, rng)
         case Kind.OPTED_OUT:
             return GiveUp(Event.OPTED_OUT, failure.kind.value)
         case Kind.SENDER if _may_fail_over(failure, attempts, policy):
-            return _unless_expired(Retry(now, exclude_sender=True), expires_at)
+            return _unless_expired(Retry(now, exclude=Failover.OTHER_SENDER), expires_at)
         case Kind.RECIPIENT | Kind.SENDER | Kind.CONFIG:
             return GiveUp(_ending(failure.status), failure.kind.value)
         case _ as never:
@@ -109,7 +117,8 @@ def _again(
     if failure.retry_after is not None:
         asked = min(failure.retry_after, policy.longest)
         wait = max(wait, asked + policy.spread * rng.random())
-    return _unless_expired(Retry(now + wait), expires_at)
+    exclude = failure.failover if failure.failover is Failover.OTHER_PROVIDER else Failover.NONE
+    return _unless_expired(Retry(now + wait, exclude=exclude), expires_at)
 
 
 def _may_fail_over(failure: Failure, attempts: int, policy: Policy) -> bool:

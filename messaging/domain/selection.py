@@ -9,7 +9,7 @@ longer than that; only a caller who names a sender may use an unhealthy one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,8 @@ class _Search:
     under: SelectionReason = SelectionReason.MANUAL_OVERRIDE
     campaigns: frozenset[UUID] = frozenset()
     """The campaigns of numbers that were refused for it and still stand."""
+    among: tuple[UUID, ...] = ()
+    """The provider accounts that were weighed against each other."""
 
     def why_not(self, sender_id: UUID, *, in_conversation: bool = False) -> Pass | None:
         """Why a sender cannot carry this message; None if it can."""
@@ -51,6 +53,8 @@ class _Search:
             return Pass.INCAPABLE
         if sender.id in message.tried_sender_ids:
             return Pass.TRIED
+        if self.history.avoid and sender.account_id in self.history.avoid:
+            return self.history.avoid[sender.account_id]
         if (
             self.campaigns
             and sender.campaign is not None
@@ -89,13 +93,29 @@ class _Search:
             return None
         tiers = self.history.tiers
         for tier in (*tiers, None) if tiers else (None,):
-            found = self.history.headroom.first(members, lambda s, tier=tier: self._fits(s, tier))  # type: ignore[misc]
+            found = self._first(members, tier)
             if found is not None:
                 self.trace.candidates = len(members)
                 self._note_losers(members, found)
                 return found
         self._note_unfit(members)
         return None
+
+    def _first(self, members: Sequence[Sender], tier: frozenset[UUID] | None) -> Sender | None:
+        """The one with the most headroom; among accounts that have one free, of that whose turn it is."""
+        headroom, balance = self.history.headroom, self.history.balance
+        accounts = balance.by_account(members)
+        if len(accounts) == 1:
+            return headroom.first(members, lambda s: self._fits(s, tier))
+        found: list[tuple[bool, float, float, int, Sender]] = []
+        for place, mine in enumerate(accounts):
+            sender = headroom.first(mine, lambda s: self._fits(s, tier))
+            if sender is not None:
+                amber, free_at, *_ = headroom.score(sender)
+                waits = max(free_at - self.now.timestamp(), 0.0)
+                found.append((amber, waits, balance.at(sender.account_id), place, sender))
+        self.among = tuple(entry[-1].account_id for entry in found)
+        return min(found)[-1] if found else None
 
     def _fits(self, sender: Sender, tier: frozenset[UUID] | None) -> bool:
         return (tier is None or sender.account_id in tier) and self.unfit(sender) is None
@@ -126,8 +146,19 @@ def choose(
     """The sender for a message, by the first reason that names a usable one.
 
     Where a reason names several, the one with the most headroom is taken; ties go by id. Nothing
-    handed in is changed: who acts on the choice books it (`Headroom.book`).
+    handed in is changed: who acts on the choice books it (`Headroom.book`, `Balance.book`). Accounts
+    that did not take the message before are left out, unless nobody else is left.
     """
+    found = _choose(message, candidates, history, now)
+    if isinstance(found, NoSender) and Pass.PROVIDER_FAILED in history.avoid.values():
+        down = {id_: why for id_, why in history.avoid.items() if why is Pass.PROVIDER_DOWN}
+        return _choose(message, candidates, replace(history, avoid=down), now)
+    return found
+
+
+def _choose(
+    message: Message, candidates: Candidates, history: History, now: datetime
+) -> Choice | NoSender:
     search = _Search(message, candidates, history, now)
     if message.tried_sender_ids:
         search.campaigns = _campaigns_tried(message, candidates)
@@ -137,7 +168,8 @@ def choose(
         search.under = reason
         sender = who(search)
         if sender is not None:
-            return Choice(sender, reason, search.trace)
+            return Choice(sender, reason, search.trace, search.among)
+        search.among = ()
     return NoSender(_lack(search), search.trace)
 
 
@@ -150,13 +182,14 @@ def _campaigns_tried(message: Message, candidates: Candidates) -> frozenset[UUID
 def _named_by_caller(search: _Search, sender_id: UUID) -> Choice | NoSender:
     why = search.why_not(sender_id)
     if (
-        why in {None, Pass.CORDONED, Pass.DAILY_LIMIT}
+        why in {None, Pass.CORDONED, Pass.DAILY_LIMIT, Pass.PROVIDER_FAILED}
         and sender_id not in search.message.tried_sender_ids
     ):
         sender = search.candidates.by_id[sender_id]
         return Choice(sender, SelectionReason.MANUAL_OVERRIDE, search.trace)
     search.trace.passed.append(Passed(sender_id, search.under, why or Pass.TRIED))
-    return NoSender(Lack.SENDER_NOT_USABLE, search.trace)
+    down = why is Pass.PROVIDER_DOWN
+    return NoSender(Lack.PROVIDER_DOWN if down else Lack.SENDER_NOT_USABLE, search.trace)
 
 
 def _lack(search: _Search) -> Lack:
@@ -164,8 +197,11 @@ def _lack(search: _Search) -> Lack:
     serving = [s for s in candidates.by_id.values() if carries(s, message.channel)]
     if not serving:
         return Lack.NO_SENDER
-    if all(search.unfit(s) in _NEVER for s in serving):
+    unfit_now = {search.unfit(s) for s in serving}
+    if unfit_now <= _NEVER:
         return Lack.ALL_SENDERS_TRIED
+    if Pass.PROVIDER_DOWN in unfit_now and unfit_now <= {Pass.PROVIDER_DOWN, *_NEVER}:
+        return Lack.PROVIDER_DOWN
     unfit = {p.why for p in search.trace.passed if p.under in _GROUPS}
     return Lack.DAILY_LIMITS if Pass.DAILY_LIMIT in unfit else Lack.NO_HEALTHY_SENDER
 

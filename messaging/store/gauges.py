@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from messaging.store import tables as t
+
 COUNT_LIMIT = 100_000
 """Where counting stops: a gauge at the limit says "at least"."""
 
@@ -61,3 +63,9 @@ def in_doubt(db: Connection) -> list[Doubtful]:
 def heartbeats(db: Connection) -> dict[str, float]:
     """When each periodic job last ran, in seconds since 1970."""
     return {row[0]: row[1] for row in db.execute(_HEARTBEATS)}
+
+
+def providers(db: Connection) -> dict[str, str]:
+    """Every provider account's provider, by the account's id."""
+    a = t.provider_accounts.c
+    return {str(row.id): row.provider for row in db.execute(sa.select(a.id, a.provider))}

@@ -26,6 +26,8 @@ def rt(shared_runtime: ClockedRuntime) -> Iterator[ClockedRuntime]:
     shared_runtime.rng.seed(1)
     shared_runtime.hints._broken_until = 0.0
     shared_runtime._directory.clear()
+    shared_runtime._moved.clear()
+    shared_runtime.__post_init__()  # it knows of no circuit of an earlier test
     yield shared_runtime
     shared_runtime.ahead *= 0
 

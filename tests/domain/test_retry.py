@@ -62,8 +62,8 @@ FINAL = [
     ),
     (failure(Kind.AMBIGUOUS), 1, InDoubt()),
     (failure(Kind.AMBIGUOUS, retry_after=SECOND), 99, InDoubt()),
-    (OTHER_SENDER, 1, Retry(NOW, exclude_sender=True)),
-    (OTHER_SENDER, 4, Retry(NOW, exclude_sender=True)),
+    (OTHER_SENDER, 1, Retry(NOW, exclude=Failover.OTHER_SENDER)),
+    (OTHER_SENDER, 4, Retry(NOW, exclude=Failover.OTHER_SENDER)),
 ]
 
 
@@ -98,7 +98,7 @@ def test_how_long_it_waits(what: Failure, attempts: int, earliest: int, latest: 
         step = decide(what, attempts, None, POLICY, NOW, Random(seed))
         assert isinstance(step, Retry)
         assert step.counts
-        assert not step.exclude_sender
+        assert step.exclude is Failover.NONE
         assert NOW + earliest * SECOND <= step.at <= NOW + latest * SECOND
 
 
@@ -177,7 +177,7 @@ def test_no_step_is_in_the_past_too_late_or_without_end(
         asked = what.retry_after or timedelta(0)
         assert step.at >= NOW + min(asked, policy.longest)
         assert step.at <= NOW + max(min(asked, policy.longest) + policy.spread, policy.cap)
-        assert step.exclude_sender == (what.kind is Kind.SENDER)
+        assert (step.exclude is Failover.OTHER_SENDER) == (what.kind is Kind.SENDER)
 
 
 @given(st.integers(-5, 10_000), POLICIES, st.integers(0, 2**32))
