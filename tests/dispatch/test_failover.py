@@ -89,10 +89,8 @@ def test_what_surely_was_not_sent_goes_to_the_other_provider_at_once(
     ],
     ids=["no number", "opted out", "content", "500", "timeout"],
 )
-def test_nothing_else_crosses_providers(
-    world: World, second: ProviderAccount, reply: Reply, status: str
-) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_nothing_else_crosses_providers(world: World, reply: Reply, status: str) -> None:
     world.carrier.answer = first_answers(reply)
     message_id = world.put_one()
     assert ended(world, message_id) == status
@@ -106,10 +104,8 @@ def test_without_another_provider_a_refusal_stays_what_it_is(world: World) -> No
     assert asked(world) == {FIRST: 1}
 
 
-def test_when_all_have_failed_the_first_is_asked_again_after_a_wait(
-    world: World, second: ProviderAccount
-) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_when_all_have_failed_the_first_is_asked_again_after_a_wait(world: World) -> None:
     world.carrier.answer = lambda _: UNREACHED
     message_id = world.put_one()
     world.send()
@@ -121,22 +117,18 @@ def test_when_all_have_failed_the_first_is_asked_again_after_a_wait(
     assert asked(world) == {FIRST: 2, SECOND: 1}
 
 
-def test_whoever_named_the_sender_gets_no_other_provider(
-    world: World, second: ProviderAccount
-) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_whoever_named_the_sender_gets_no_other_provider(world: World) -> None:
     world.carrier.answer = first_answers(UNREACHED)
     message_id = world.put_one(sender_id=world.sender.id)
     assert ended(world, message_id) == "queued"
     assert asked(world) == {FIRST: 3}
 
 
-def test_what_the_provider_cannot_say_goes_to_one_that_can(
-    world: World, second: ProviderAccount
-) -> None:
+@pytest.mark.usefixtures("second")
+def test_what_no_provider_can_say_is_refused_with_the_reason(world: World) -> None:
     long = "x" * 1700  # Twilio takes 1,600 characters
     message_id = world.put_one(body=long, segments=12)
-    assert second.id
     assert ended(world, message_id) == "failed"  # neither of the two can
     assert world.carrier.requests == []
     row = world.rows("SELECT provider_code, status_reason FROM messages")[0]
@@ -174,8 +166,8 @@ def later(world: World, seconds: float) -> None:
     world.run("UPDATE ready SET due_at = now()")
 
 
-def test_an_account_that_is_down_is_not_asked(world: World, second: ProviderAccount) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_an_account_that_is_down_is_not_asked(world: World) -> None:
     lost = outage(world)
     assert {world.status(i) for i in lost} == {"sent"}
     to_strangers(world, 50)
@@ -183,8 +175,8 @@ def test_an_account_that_is_down_is_not_asked(world: World, second: ProviderAcco
     assert asked(world) == {SECOND: 50}
 
 
-def test_a_handful_of_failures_takes_nobody_down(world: World, second: ProviderAccount) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_a_handful_of_failures_takes_nobody_down(world: World) -> None:
     outage(world, LIMITS.minimum - 1)
     world.carrier.answer = lambda _: accepted()
     to_strangers(world, 10)
@@ -192,10 +184,8 @@ def test_a_handful_of_failures_takes_nobody_down(world: World, second: ProviderA
     assert asked(world) == {FIRST: 10}
 
 
-def test_a_route_comes_back_through_one_then_five_then_twenty_five_probes(
-    world: World, second: ProviderAccount
-) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_a_route_comes_back_through_one_then_five_then_twenty_five_probes(world: World) -> None:
     outage(world)
     world.carrier.answer = lambda _: accepted()
     later(world, LIMITS.open_for)
@@ -211,8 +201,8 @@ def test_a_route_comes_back_through_one_then_five_then_twenty_five_probes(
     assert asked(world) == {FIRST: 60}
 
 
-def test_a_bad_probe_opens_it_for_twice_as_long(world: World, second: ProviderAccount) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_a_bad_probe_opens_it_for_twice_as_long(world: World) -> None:
     outage(world)
     later(world, LIMITS.open_for)
     to_strangers(world, 60)
@@ -241,8 +231,8 @@ def test_with_nobody_else_messages_wait_until_the_provider_is_back(world: World)
     assert {world.status(i) for i in ids} == {"sent"}
 
 
-def test_another_country_is_another_route(world: World, second: ProviderAccount) -> None:
-    assert second.id
+@pytest.mark.usefixtures("second")
+def test_another_country_is_another_route(world: World) -> None:
     outage(world)
     world.carrier.answer = lambda _: accepted()
     canada = world.put_one(recipient="+14165550123")
