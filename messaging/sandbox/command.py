@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from messaging.sandbox.config import DEFAULT_ACCOUNT, Account, Receipts, SandboxConfig
+from messaging.sandbox.config import (
+    PROVIDERS,
+    Account,
+    Receipts,
+    SandboxConfig,
+    with_defaults,
+)
 from messaging.sandbox.faults import Rates
 from messaging.sandbox.server import serve
 
@@ -24,17 +32,46 @@ def seconds(text: str) -> float:
 
 
 def account(text: str) -> Account:
-    """An account from `SID:TOKEN`; typer.BadParameter if it is none."""
-    sid, _, token = text.partition(":")
+    """An account from `SID:TOKEN` (Twilio) or `PROVIDER:ID:TOKEN[:SIGNING[:APPLICATION]]`.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    first, _, rest = text.partition(":")
     try:
-        return Account(sid, token)
+        if first not in PROVIDERS:
+            return Account(first, rest)
+        sid, token, signing, application = (*rest.split(":", 3), "", "", "")[:4]
+        return Account(sid, token, first, signing=signing, application=application)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def webhooks(accounts: Iterable[Account], texts: Iterable[str]) -> tuple[Account, ...]:
+    """The accounts, with where their receipts go by default: `ACCOUNT=URL` each.
+
+    Raises:
+        typer.BadParameter: a text names no account.
+    """
+    found = {account.sid: account for account in accounts}
+    for text in texts:
+        sid, _, url = text.partition("=")
+        if sid not in found:
+            raise typer.BadParameter(f"{sid!r} is none of the accounts {', '.join(found)}")
+        found[sid] = replace(found[sid], webhook_url=url)
+    return tuple(found.values())
 
 
 def _env(name: str) -> str:
     return f"POSTHORN_SANDBOX_{name}"
 
+
+_ACCOUNT_HELP = (
+    "SID:TOKEN of Twilio, or PROVIDER:ID:TOKEN[:SIGNING[:APPLICATION]], repeatable. "
+    f"PROVIDER is one of {', '.join(PROVIDERS)}; SIGNING is what its webhooks are signed with "
+    "(telnyx: the seed of the key pair; vonage, vonage_sms: the signature secret); "
+    "APPLICATION is what the tokens of a vonage account name."
+)
 
 Rate = Annotated[float, typer.Option(min=0.0, max=1.0, rich_help_panel="Faults, 0 to 1")]
 
@@ -47,7 +84,13 @@ def sandbox(
     ] = 4010,
     accounts: Annotated[
         list[str] | None,
-        typer.Option("--account", envvar=_env("ACCOUNTS"), help="SID:TOKEN, repeatable."),
+        typer.Option("--account", envvar=_env("ACCOUNTS"), help=_ACCOUNT_HELP),
+    ] = None,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ACCOUNT=URL, repeatable: where receipts go whose message names no address."
+        ),
     ] = None,
     numbers: Annotated[
         str,
@@ -85,7 +128,11 @@ def sandbox(
     rate_early_receipt: Rate = 0.0,
     rate_no_receipt: Rate = 0.0,
 ) -> None:
-    """A carrier on this machine: Twilio's Messages protocol, signed receipts, faults on request."""
+    """A carrier on this machine: the protocols of its providers, signed receipts, faults on request.
+
+    Every provider has an account with fixed credentials unless --account gives it others:
+    GET /sandbox/accounts lists them, with what verifies their webhooks.
+    """
     statuses = tuple(status for status in receipt_statuses.split(",") if status)
     if receipt_queued:
         statuses = ("queued", *statuses)
@@ -93,7 +140,7 @@ def sandbox(
         config = SandboxConfig(
             host=host,
             port=port,
-            accounts=tuple(account(text) for text in accounts or ()) or (DEFAULT_ACCOUNT,),
+            accounts=webhooks(with_defaults(map(account, accounts or ())), webhook or ()),
             numbers=frozenset(number for number in numbers.split(",") if number),
             seed=seed,
             ledger_file=ledger_file,

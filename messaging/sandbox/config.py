@@ -2,29 +2,83 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from messaging.sandbox.faults import Rates
-from messaging.sandbox.wire import ACCOUNT_SID
 
 STATUSES = frozenset({"queued", "sending", "sent", "delivered"})
+
+_IDS = {
+    "twilio": (re.compile(r"AC[0-9a-fA-F]{32}"), "AC and 32 hex digits"),
+    "telnyx": (re.compile(r"[\w.-]{1,64}"), "a name"),
+    "vonage": (re.compile(r"[0-9A-Za-z]{1,32}"), "an API key of letters and digits"),
+    "vonage_sms": (re.compile(r"[0-9A-Za-z]{1,32}"), "an API key of letters and digits"),
+}
+"""What the id of an account looks like at each provider."""
+PROVIDERS = tuple(_IDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Credentials the carrier accepts; the token also signs the receipts."""
+    """Credentials the carrier accepts, and what it signs webhooks with."""
 
     sid: str
+    """What names the account: here, in the ledger, in faults, and in its requests if they do."""
     token: str = field(repr=False)
+    provider: str = "twilio"
+    signing: str = field(default="", repr=False)
+    """The secret behind the signatures of its webhooks; the token, unless the provider's is apart."""
+    application: str = ""
+    """What a token of the application names instead of the account, where there is such a thing."""
+    webhook_url: str = ""
+    """Where receipts go whose message does not say where."""
+    inbound_url: str = ""
+    """Where what people write to its numbers is posted."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a SID that is not `AC` and 32 hex digits, or an empty token."""
-        if not ACCOUNT_SID.fullmatch(self.sid) or not self.token:
-            raise ValueError("an account is AC and 32 hex digits, a colon and a token")
+        """Raises ValueError for an unknown provider, an id that is none of its, or no token."""
+        if self.provider not in _IDS:
+            raise ValueError(f"the providers are {', '.join(_IDS)}")
+        pattern, meaning = _IDS[self.provider]
+        if not pattern.fullmatch(self.sid) or not self.token:
+            raise ValueError(f"an account of {self.provider} is {meaning}, a colon and a token")
 
 
 DEFAULT_ACCOUNT = Account("AC" + "0" * 31 + "1", "posthorn-sandbox-token")
+TELNYX_ACCOUNT = Account(
+    "telnyx", "KEYposthorn-sandbox", "telnyx", signing="posthorn-sandbox-telnyx-webhooks"
+)
+TELNYX_PUBLIC_KEY = ""
+"""What verifies the webhooks of `TELNYX_ACCOUNT`: 32 bytes in base64."""
+VONAGE_ACCOUNT = Account(
+    "5a4db0c5",
+    "posthorn-sandbox-secret",
+    "vonage",
+    signing="posthorn-sandbox-vonage-signature-secret",
+    application="0192f0c1-0000-4000-8000-000000000001",
+)
+VONAGE_SMS_ACCOUNT = Account(
+    "5a4db0c6",
+    "posthorn-sandbox-secret",
+    "vonage_sms",
+    signing="posthorn-sandbox-vonage-sms-signature-secret",
+)
+DEFAULTS = (DEFAULT_ACCOUNT,)
+"""One account of every provider."""
+
+
+def with_defaults(accounts: Iterable[Account]) -> tuple[Account, ...]:
+    """These accounts, and of each provider that none is of its default one.
+
+    Twilio's come first: whoever names no account means the first.
+    """
+    given = tuple(accounts)
+    named = {account.provider for account in given}
+    everyone = (*given, *(default for default in DEFAULTS if default.provider not in named))
+    return tuple(sorted(everyone, key=lambda account: account.provider != "twilio"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +92,8 @@ class Receipts:
     jitter: float = 0.5
     """Share of the delay by which it varies either way (0 to 1)."""
     retries: int | None = None
-    """Repeats after any failure; None repeats once after a failed connection, as Twilio does.
-    The `#rc=` and `#rp=` fragment of a callback URL goes before this."""
+    """Repeats after any failure; None repeats as the provider does (Twilio: once after a failed
+    connection). The `#rc=` and `#rp=` fragment of a callback URL goes before this."""
     concurrency: int = 32
 
     def __post_init__(self) -> None:
@@ -57,7 +111,7 @@ class SandboxConfig:
     host: str = "127.0.0.1"
     port: int = 4010
     """0 picks a free port."""
-    accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
+    accounts: tuple[Account, ...] = DEFAULTS
     numbers: frozenset[str] = frozenset()
     """The senders the accounts own; empty accepts every well-formed sender."""
     seed: int = 1
@@ -65,4 +119,10 @@ class SandboxConfig:
     receipts: Receipts = field(default_factory=Receipts)
     ledger_file: Path | None = None
     inbound_url: str = ""
-    """Where what people write to the accounts' numbers is posted."""
+    """Where what people write to the accounts' numbers is posted, unless an account says otherwise."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if two accounts have one name."""
+        names = [account.sid for account in self.accounts]
+        if len(set(names)) < len(names):
+            raise ValueError("two accounts have the same name")

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
+import orjson
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Reply:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
 
 
 Outcome = Reply | None
@@ -69,11 +71,16 @@ BROKEN = Reply(
 )
 
 
+def json_reply(status: int, value: Any, *headers: tuple[str, str]) -> Reply:
+    """A reply with a JSON body."""
+    return Reply(status, orjson.dumps(value), headers)
+
+
 def encode(reply: Reply, *, keep_alive: bool) -> bytes:
     """The reply in HTTP/1.1."""
     head = f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Unknown')}\r\n"
     if reply.status != HTTPStatus.NO_CONTENT:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(reply.body)}\r\n"
+        head += f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n"
     for name, value in reply.headers:
         head += f"{name}: {value}\r\n"
     if not keep_alive:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from messaging.sandbox.create import Create
 from messaging.sandbox.faults import (
     CALM,
     PLAIN,
@@ -21,7 +22,6 @@ from messaging.sandbox.faults import (
     decide,
     draws,
 )
-from messaging.sandbox.wire import Create
 
 
 class FaultBook:
@@ -66,7 +66,7 @@ class FaultBook:
     def plan(self, account: str, asked: Create, sha256: bytes) -> Plan:
         """What happens to this request; counts every fault that strikes."""
         plan = self._constant[account]
-        suffix = asked.to[-4:]
+        suffix = asked.trigger or asked.to[-4:]
         if plan is not None and suffix not in RULES:
             return plan
         key = (account, asked.to, asked.m or sha256.hex())
@@ -91,7 +91,7 @@ class FaultBook:
         if rule is None:
             return PLAIN
         refused = self._refused.get(key, 0)
-        plan = by_suffix(key[1], refused)
+        plan = by_suffix(suffix, refused)
         if rule.times is not None:
             if plan.refusal is not None:
                 self._refused[key] = refused + 1

@@ -21,7 +21,17 @@ class Refusal(Enum):
 
     RATE_LIMITED = "429"
     INTERNAL = "500"
-    UNSUBSCRIBED = "21610"
+    UNSUBSCRIBED = "unsubscribed"
+    """The recipient has opted out. A provider that does not say so at once accepts the message, and
+    it ends in `Fate.OPTED_OUT`."""
+
+
+class Fate(Enum):
+    """Why an accepted message is not delivered; each provider has its own code for it."""
+
+    UNREACHABLE = "unreachable"
+    """The handset is away, or the mailbox is full: another try may succeed."""
+    OPTED_OUT = "opted out"
 
 
 class Answer(Enum):
@@ -76,8 +86,8 @@ class Plan(NamedTuple):
     """Seconds before the message is accepted."""
     delay: float = 0.0
     """Seconds between accepting (or refusing) and answering."""
-    error_code: int | None = None
-    """Carrier error the message ends with; None delivers it."""
+    fate: Fate | None = None
+    """Why the message is not delivered; None delivers it."""
     early: bool = False
     """Receipts are posted before the answer."""
     duplicate: bool = False
@@ -101,8 +111,8 @@ class Rule:
     """How often a refusal strikes one message before it is accepted; None is always."""
 
 
-# The one table of faults chosen by the recipient's last four digits. The fictional numbers
-# +1 NPA 555 0190 to 0199 (and +44 7700 900190 to 900199) reach every row.
+# The one table of faults chosen by the recipient's last four digits, the same at every provider. The
+# fictional numbers +1 NPA 555 0190 to 0199 (and +44 7700 900190 to 900199) reach every row.
 RULES: dict[str, Rule] = {
     "0190": Rule("answers after 2 s", Plan(delay=2.0, names=("slow",))),
     "0191": Rule(
@@ -119,7 +129,10 @@ RULES: dict[str, Rule] = {
         "accepted, then the connection is dropped",
         Plan(answer=Answer.NOTHING, names=("rate_drop",)),
     ),
-    "0194": Rule("undelivered with 30003", Plan(error_code=30003, names=("rate_undelivered",))),
+    "0194": Rule(
+        "undelivered: nobody can be reached now",
+        Plan(fate=Fate.UNREACHABLE, names=("rate_undelivered",)),
+    ),
     "0195": Rule(
         "receipts are posted before the answer", Plan(early=True, names=("rate_early_receipt",))
     ),
@@ -133,7 +146,10 @@ RULES: dict[str, Rule] = {
     ),
     "0197": Rule("no receipt", Plan(silent=True, names=("rate_no_receipt",))),
     "0198": Rule("hangs 30 s, then accepts and answers", Plan(hold=30.0, names=("hang",))),
-    "0199": Rule("refused with 21610", Plan(refusal=Refusal.UNSUBSCRIBED, names=("unsubscribed",))),
+    "0199": Rule(
+        "refused, or not delivered, because the recipient has opted out",
+        Plan(refusal=Refusal.UNSUBSCRIBED, names=("unsubscribed",)),
+    ),
 }
 
 _DRAWS = Struct("<12I")
@@ -148,9 +164,9 @@ def draws(seed: int, *identity: str) -> tuple[float, ...]:
     return tuple(number * _SCALE for number in _DRAWS.unpack(digest))
 
 
-def by_suffix(recipient: str, refused: int) -> Plan:
-    """The plan of the recipient's last four digits, after `refused` refusals of this message."""
-    rule = RULES.get(recipient[-4:])
+def by_suffix(suffix: str, refused: int) -> Plan:
+    """The plan of a recipient's last four digits, after `refused` refusals of this message."""
+    rule = RULES.get(suffix)
     if rule is None or (rule.times is not None and refused >= rule.times):
         return PLAIN
     return rule.plan
@@ -188,13 +204,13 @@ def decide(rates: Rates, base: Plan, draw: tuple[float, ...]) -> Plan:
     answer = base.answer
     if answer is Answer.CREATED:
         answer = _answer(rates, draw, names)
-    error_code = base.error_code
-    if error_code is None and _strikes("rate_undelivered", rates, draw[7], names):
-        error_code = 30003
+    fate = base.fate
+    if fate is None and _strikes("rate_undelivered", rates, draw[7], names):
+        fate = Fate.UNREACHABLE
     return base._replace(
         answer=answer,
         delay=delay,
-        error_code=error_code,
+        fate=fate,
         duplicate=_strikes("rate_duplicate_receipts", rates, draw[8], names) or base.duplicate,
         reverse=_strikes("rate_reorder_receipts", rates, draw[9], names) or base.reverse,
         early=_strikes("rate_early_receipt", rates, draw[10], names) or base.early,

@@ -7,11 +7,14 @@ answered, and stays when the message is redacted or deleted through the provider
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from messaging.sandbox.create import Create
 
 FINAL = frozenset({"delivered", "undelivered", "failed", "canceled"})
 
@@ -29,9 +32,15 @@ class Entry:
         "done_at",
         "e",
         "error_code",
+        "extra",
+        "flash",
         "index",
+        "kind",
         "m",
         "media",
+        "parts",
+        "provider",
+        "reference",
         "segments",
         "sender",
         "sent_at",
@@ -44,46 +53,49 @@ class Entry:
 
     def __init__(
         self,
-        *,
-        sid: str,
+        ids: tuple[str, ...],
+        provider: str,
         account: str,
-        to: str,
-        sender: str | None,
-        service: str | None,
-        body: str,
+        asked: Create,
+        *,
         sha256: bytes,
         segments: int,
-        media: int,
         callback: str,
-        m: str | None,
-        e: str | None,
         at: float,
     ) -> None:
         self.index = 0
-        self.sid = sid
+        self.sid = ids[0]
+        self.parts = ids
+        """The id of every part that the provider numbers apart; of most just the message's own."""
+        self.provider = provider
         self.account = account
-        self.to = to
-        self.sender = sender
-        self.service = service
-        self.body = body
+        self.to = asked.to
+        self.sender = asked.sender
+        self.service = asked.service
+        self.body = asked.body
         self.sha256 = sha256
         self.segments = segments
-        self.media = media
+        self.media = asked.media
         self.callback = callback
-        self.m = m
-        self.e = e
+        self.m = asked.m
+        self.e = asked.e
+        self.kind = asked.kind
+        self.flash = asked.flash
+        self.reference = asked.reference
+        self.extra = asked.extra
         self.at = at
         """When the request had been read, in seconds since 1970."""
         self.sent_at = at
         self.done_at = at
         self.updated_at = 0.0
         """When the message was cancelled or redacted; 0 is never."""
-        self.error_code: int | None = None
+        self.error_code: int | str | None = None
+        """The provider's code for why it is not delivered; None delivers it."""
         self.canceled = False
         self.deleted = False
 
     def status(self, now: float) -> str:
-        """Twilio's word for where the message is at `now`."""
+        """Where the message is at `now`, in Twilio's words."""
         if self.canceled:
             return "canceled"
         if now >= self.done_at:
@@ -97,10 +109,14 @@ class Entry:
         return {
             "index": self.index,
             "sid": self.sid,
+            "provider": self.provider,
             "account": self.account,
             "to": self.to,
             "from": self.sender,
             "body_sha256": self.sha256.hex(),
+            "kind": self.kind,
+            "flash": self.flash,
+            "media": self.media,
             "m": self.m,
             "e": int(self.e) if self.e is not None and self.e.isdecimal() else self.e,
             "at": self.at,
@@ -118,6 +134,7 @@ class Ledger:
         self._by_sid: dict[str, Entry] = {}
         self._by_recipient: dict[str, list[Entry]] = {}
         self._distinct: set[str | tuple[str, bytes]] = set()
+        self._by_provider: Counter[str] = Counter()
         self._file = (
             None if file is None else os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         )
@@ -126,15 +143,17 @@ class Ledger:
         """Gives the entry its index and keeps it; with a file, its line is written here."""
         self._entries.append(entry)
         entry.index = self._cleared + len(self._entries)
-        self._by_sid[entry.sid] = entry
+        for sid in entry.parts:
+            self._by_sid[sid] = entry
         self._by_recipient.setdefault(entry.to, []).append(entry)
+        self._by_provider[entry.provider] += 1
         self._distinct.add(entry.m or (entry.to, entry.sha256))
         if self._file is not None:
             line = orjson.dumps(entry.row(entry.at), option=orjson.OPT_APPEND_NEWLINE)
             os.write(self._file, line)
 
     def find(self, account: str, sid: str) -> Entry | None:
-        """The account's message, unless it was deleted."""
+        """The account's message of this id, or with a part of it, unless it was deleted."""
         entry = self._by_sid.get(sid)
         if entry is None or entry.account != account or entry.deleted:
             return None
@@ -154,14 +173,19 @@ class Ledger:
         first = max(0, after - self._cleared)
         return [entry.row(now) for entry in self._entries[first : first + limit]]
 
-    def counts(self) -> dict[str, int]:
-        """How many were accepted, of how many distinct messages, and how many were repeats.
+    def counts(self) -> dict[str, Any]:
+        """How many were accepted, of how many distinct messages, how many were repeats, and by whom.
 
         Two entries are the same message if they carry the same `m`, or without one the same
         recipient and body.
         """
         accepted, distinct = len(self._entries), len(self._distinct)
-        return {"accepted": accepted, "distinct": distinct, "duplicated": accepted - distinct}
+        return {
+            "accepted": accepted,
+            "distinct": distinct,
+            "duplicated": accepted - distinct,
+            "providers": dict(self._by_provider),
+        }
 
     def clear(self) -> None:
         """Forgets every entry; indexes go on, so that a reader's cursor stays valid."""
@@ -171,6 +195,7 @@ class Ledger:
         self._entries.clear()
         self._by_sid.clear()
         self._by_recipient.clear()
+        self._by_provider.clear()
         self._distinct.clear()
 
     def close(self) -> None:

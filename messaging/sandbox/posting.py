@@ -1,6 +1,6 @@
-"""How is a form posted at the price of a few microseconds?
+"""How is a webhook posted at the price of a few microseconds?
 
-A keep-alive HTTP/1.1 client that knows one verb. Connections are pooled per host; what a pooled
+A keep-alive HTTP/1.1 client. Connections are pooled per host; what a pooled
 connection loses before the first byte of an answer is posted once more on a new one.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -24,7 +24,7 @@ class ConnectError(Exception):
 
 
 class ReadError(Exception):
-    """The form was posted, and no answer came."""
+    """The request was sent, and no answer came."""
 
 
 @lru_cache(maxsize=256)
@@ -97,24 +97,33 @@ class _Channel(asyncio.Protocol):
             self._reply.set_exception(ReadError(why))
 
 
+class Posting(NamedTuple):
+    """A request to a webhook."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
 class Poster:
-    """Posts forms; holds the open connections."""
+    """Posts webhooks; holds the open connections."""
 
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int, bool], list[_Channel]] = {}
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Posts a form and returns the status of the answer.
+    async def post(self, posting: Posting) -> int:
+        """Makes the request and returns the status of the answer.
 
         Raises:
             ConnectError: if nothing was posted.
             ReadError: if it was posted and no answer came in time.
         """
-        match = _URL.match(url)
+        match = _URL.match(posting.url)
         if match is None:
             raise ConnectError("not an http(s) URL")
         scheme, authority, target = match.groups()
-        request = _encode(authority, target, body, headers)
+        request = _encode(authority, target, posting)
         try:
             peer = _peer(scheme, authority)
         except ValueError as error:
@@ -166,12 +175,11 @@ async def _connect(peer: tuple[str, int, bool]) -> _Channel:
     return channel
 
 
-def _encode(authority: str, target: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def _encode(authority: str, target: str, posting: Posting) -> bytes:
     path = target if target.startswith("/") else f"/{target}"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines = "".join(f"{name}: {value}\r\n" for name, value in posting.headers.items())
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {authority}\r\n"
-        "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\n{lines}\r\n"
+        f"{posting.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"
+        f"Content-Length: {len(posting.body)}\r\n{lines}\r\n"
     )
-    return head.encode() + body
+    return head.encode() + posting.body

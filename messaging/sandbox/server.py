@@ -35,7 +35,7 @@ async def _run(config: SandboxConfig) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    carrier = Carrier(config, clock=time.time, new_sid=lambda: secrets.token_hex(16))
+    carrier = Carrier(config, clock=time.time, new_id=lambda: secrets.token_hex(16))
     connections: set[Connection] = set()
     server = await loop.create_server(
         lambda: Connection(carrier.answer, connections), config.host, config.port, backlog=2048
@@ -44,11 +44,16 @@ async def _run(config: SandboxConfig) -> None:
     host, port = server.sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(f"sandbox listening on http://{shown}:{port}\n")
+    for dialect in carrier.dialects:
+        if line := await dialect.start(carrier.sending.take):
+            sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
     try:
         await stop.wait()
     finally:
         server.close()
+        for dialect in carrier.dialects:
+            await dialect.stop()
         await _drain(connections)
         carrier.courier.stop()
         carrier.ledger.close()

@@ -58,7 +58,7 @@ VIOLATIONS = (
     Violation("layers", "messaging.runtime", "messaging.api.schema"),
     Violation("layers", "messaging.rates", "messaging.store.pulse"),
     Violation("layers", "messaging.sandbox.ledger", "messaging.domain.segments"),
-    Violation("layers", "messaging.sandbox.wire", "messaging.providers.twilio"),
+    Violation("layers", "messaging.sandbox.twilio_wire", "messaging.providers.twilio"),
     Violation("domain", "messaging.domain.compliance", "time"),
     Violation("domain", "messaging.domain.selection", "random"),
     Violation("domain", "messaging.domain.lifecycle", "sqlalchemy"),

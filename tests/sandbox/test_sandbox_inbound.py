@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from messaging.sandbox.handset import opt_out_type
+from messaging.sandbox.twilio_receipts import opt_out_type
 from tests.sandbox.carrier import SENDER, Receiver, Sandbox, Start, number
 
 MESSAGE = {"from": number("0123"), "to": SENDER, "body": "Hello 👋 & goodbye"}

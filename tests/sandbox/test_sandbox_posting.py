@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from messaging.sandbox.posting import ConnectError, Poster, ReadError
+from messaging.sandbox.posting import ConnectError, Poster, Posting, ReadError
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -58,7 +58,9 @@ def test_a_connection_is_used_again() -> None:
     peer = Peer()
 
     async def act(poster: Poster, url: str) -> None:
-        assert [await poster.post(url, b"a=1", {"X-A": "b"}) for _ in range(3)] == [204] * 3
+        assert [await poster.post(Posting(url, {"X-A": "b"}, b"a=1")) for _ in range(3)] == [
+            204
+        ] * 3
 
     against(peer, act)
     assert peer.connections == 1
@@ -81,7 +83,7 @@ def test_a_closed_connection_is_replaced(ending: tuple[bytes, bool]) -> None:
 
     async def act(poster: Poster, url: str) -> None:
         for _ in range(2):
-            assert await poster.post(url, b"a=1", {}) in (200, 204)
+            assert await poster.post(Posting(url, {}, b"a=1")) in (200, 204)
 
     against(peer, act)
     assert peer.connections == 2
@@ -93,8 +95,8 @@ def test_no_readable_answer_is_a_read_error(answer: bytes | None) -> None:
 
     async def act(poster: Poster, url: str) -> None:
         with pytest.raises(ReadError):
-            await poster.post(url, b"a=1", {})
-        assert await poster.post(url, b"a=1", {}) == 204
+            await poster.post(Posting(url, {}, b"a=1"))
+        assert await poster.post(Posting(url, {}, b"a=1")) == 204
 
     against(peer, act)
 
@@ -105,7 +107,7 @@ def test_an_interim_answer_is_not_the_answer() -> None:
     )
 
     async def act(poster: Poster, url: str) -> None:
-        assert await poster.post(url, b"a=1", {}) == 503
+        assert await poster.post(Posting(url, {}, b"a=1")) == 503
 
     against(peer, act)
 
@@ -122,7 +124,7 @@ def test_an_interim_answer_is_not_the_answer() -> None:
 def test_an_unusable_address_is_a_connect_error(url: str) -> None:
     async def act(poster: Poster, _: str) -> None:
         with pytest.raises(ConnectError):
-            await poster.post(url, b"a=1", {})
+            await poster.post(Posting(url, {}, b"a=1"))
 
     against(Peer(), act)
 
@@ -134,6 +136,6 @@ def test_nobody_listening_is_a_connect_error() -> None:
 
         async def act(poster: Poster, _: str) -> None:
             with pytest.raises(ConnectError):
-                await poster.post(url, b"a=1", {})
+                await poster.post(Posting(url, {}, b"a=1"))
 
         against(Peer(), act)

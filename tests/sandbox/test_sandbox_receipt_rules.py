@@ -5,14 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from messaging.sandbox.faults import PLAIN
-from messaging.sandbox.receipts import (
-    AS_TWILIO,
-    RetryPolicy,
-    retry_policy,
-    sequence,
-    sign,
-)
+from messaging.sandbox.courier import sequence
+from messaging.sandbox.dialect import RetryPolicy
+from messaging.sandbox.twilio_receipts import AS_TWILIO, retry_policy, sign
 
 CALL = [
     ("CallSid", "CA1234567890ABCDE"),
@@ -85,12 +80,13 @@ TWO = ("sent", "delivered")
         ({"silent": True}, ()),
         ({"reverse": True}, ("delivered", "sent")),
         ({"duplicate": True}, ("sent", "sent", "delivered", "delivered")),
-        ({"error_code": 30003}, ("sent", "undelivered")),
+        ({"failed": True}, ("sent", "undelivered")),
         (
-            {"duplicate": True, "reverse": True, "error_code": 30003},
+            {"duplicate": True, "reverse": True, "failed": True},
             ("undelivered", "undelivered", "sent", "sent"),
         ),
     ],
 )
 def test_the_order_of_receipts(change: dict[str, bool], expected: tuple[str, ...]) -> None:
-    assert sequence(TWO, PLAIN._replace(**change)) == expected  # type: ignore[arg-type]
+    calm = dict.fromkeys(("silent", "failed", "reverse", "duplicate"), False)
+    assert sequence(TWO, **{**calm, **change}) == expected

@@ -13,7 +13,7 @@ from twilio.base.exceptions import TwilioRestException  # type: ignore[import-un
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from messaging.sandbox.wire import API_VERSION
+from messaging.sandbox.twilio_wire import API_VERSION
 from tests.sandbox.carrier import ROOT, SENDER, Sandbox, Start
 
 TO = "+12025550123"

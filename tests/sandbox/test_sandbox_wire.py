@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from messaging.sandbox import segments, wire
-from messaging.sandbox.problems import Problem
+from messaging.sandbox import create, forms, segments
+from messaging.sandbox import twilio_wire as wire
+from messaging.sandbox.create import Create
+from messaging.sandbox.twilio_problems import Problem
 
 GOOD = {"To": "+12025550123", "From": "+12025550100", "Body": "hello"}
 SERVICE = "MG" + "a" * 32
 
 
-def read(fields: Mapping[str, str | list[str]], *numbers: str) -> wire.Create | Problem:
+def read(fields: Mapping[str, str | list[str]], *numbers: str) -> Create | Problem:
     return wire.read_create(urlencode(fields, doseq=True).encode(), frozenset(numbers))
 
 
@@ -78,27 +80,27 @@ def test_each_bad_parameter_has_its_code(
     ],
 )
 def test_good_parameters_pass(change: dict[str, str]) -> None:
-    assert isinstance(read({**GOOD, **change}), wire.Create)
+    assert isinstance(read({**GOOD, **change}), Create)
 
 
 def test_a_service_may_stand_for_the_sender() -> None:
     found = read({"To": GOOD["To"], "Body": "hello", "MessagingServiceSid": SERVICE})
-    assert isinstance(found, wire.Create)
+    assert isinstance(found, Create)
     assert (found.sender, found.service) == (None, SERVICE)
 
 
 def test_only_owned_numbers_may_send_when_they_are_listed() -> None:
-    assert isinstance(read(GOOD, GOOD["From"]), wire.Create)
+    assert isinstance(read(GOOD, GOOD["From"]), Create)
     found = read(GOOD, "+12025550177")
     assert isinstance(found, Problem)
     assert found.code == 21606
     # Twilio's own valid test number belongs to everyone.
-    assert isinstance(read({**GOOD, "From": "+15005550006"}, "+12025550177"), wire.Create)
+    assert isinstance(read({**GOOD, "From": "+15005550006"}, "+12025550177"), Create)
 
 
 def test_media_is_counted() -> None:
     found = read({**GOOD, "MediaUrl": ["https://example.com/a.png", "https://example.com/b.png"]})
-    assert isinstance(found, wire.Create)
+    assert isinstance(found, Create)
     assert found.media == 2
 
 
@@ -116,7 +118,7 @@ def test_media_is_counted() -> None:
 def test_the_callback_carries_message_id_and_epoch(
     callback: str, expected: tuple[str | None, str | None]
 ) -> None:
-    assert wire.correlation(callback) == expected
+    assert create.correlation(callback) == expected
 
 
 @settings(derandomize=True, max_examples=300)
@@ -126,13 +128,13 @@ def test_forms_are_read_as_the_standard_library_reads_them(fields: dict[str, str
         text = urlencode(fields)
     except UnicodeEncodeError:  # a lone surrogate cannot be sent
         return
-    assert wire.fields_of(text) == dict(parse_qsl(text, keep_blank_values=True))
+    assert forms.fields_of(text) == dict(parse_qsl(text, keep_blank_values=True))
 
 
 @pytest.mark.parametrize("text", ["a=%", "a=%zz", "a=1%2", "a=%e4", "&&=1&a", "a=b=c", "%41=x"])
 def test_damaged_forms_are_read_as_the_standard_library_reads_them(text: str) -> None:
     expected = {n: v for n, v in parse_qsl(text, keep_blank_values=True) if n}
-    assert wire.fields_of(text) == expected
+    assert forms.fields_of(text) == expected
 
 
 @pytest.mark.parametrize(

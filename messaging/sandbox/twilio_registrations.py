@@ -8,17 +8,16 @@ a test can say one nobody knows yet.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from messaging.sandbox.config import SandboxConfig
-from messaging.sandbox.connection import Reply, Request
-from messaging.sandbox.problems import METHOD_NOT_ALLOWED
-from messaging.sandbox.wire import json_reply, not_found, problem_reply
+from messaging.sandbox.connection import Reply, Request, json_reply
+from messaging.sandbox.twilio_problems import METHOD_NOT_ALLOWED
+from messaging.sandbox.twilio_wire import not_found, problem_reply
 
 PATHS = ("/v1/a2p/", "/v1/Services/", "/v1/Tollfree/")
 CONTROL = "/sandbox/registrations"
@@ -63,8 +62,8 @@ class _Entry:
 class Registrations:
     """Every account's registrations, in memory."""
 
-    def __init__(self, config: SandboxConfig, clock: Callable[[], float]) -> None:
-        self._accounts = [account.sid for account in config.accounts]
+    def __init__(self, accounts: Sequence[str], clock: Callable[[], float]) -> None:
+        self._accounts = accounts
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
 

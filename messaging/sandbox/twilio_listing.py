@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from messaging.sandbox.ledger import Entry
-from messaging.sandbox.problems import UNKNOWN_PARAMETER, Problem
-from messaging.sandbox.wire import API_VERSION, message
+from messaging.sandbox.twilio_problems import UNKNOWN_PARAMETER, Problem
+from messaging.sandbox.twilio_wire import API_VERSION, message
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000

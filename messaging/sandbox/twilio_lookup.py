@@ -10,9 +10,10 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from messaging.sandbox.connection import Reply, Request
-from messaging.sandbox.problems import METHOD_NOT_ALLOWED, Problem
-from messaging.sandbox.wire import fields_of, json_reply, not_found, problem_reply
+from messaging.sandbox.connection import Reply, Request, json_reply
+from messaging.sandbox.forms import fields_of
+from messaging.sandbox.twilio_problems import METHOD_NOT_ALLOWED, Problem
+from messaging.sandbox.twilio_wire import not_found, problem_reply
 
 PATH = "/v2/PhoneNumbers/"
 
