@@ -23,6 +23,7 @@ from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.file_problems import FileProblems, text_of
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Message, Priority
+from messaging.domain.recipients import address_of
 from messaging.runtime import Runtime
 from messaging.store import consents, facts, tenants
 from messaging.store.consents import ConsentEvent, NewConsent
@@ -52,7 +53,7 @@ def record(rt: Runtime, tenant: Tenant, request: ConsentRequest) -> None:
     """Append one event to the record.
 
     Raises:
-        InvalidRequestError: not a number, a basis that does not go with the action, or a future time.
+        InvalidRequestError: not an address, a basis that does not go with the action, or a future time.
     """
     now = rt.now()
     found = _row(rt, tenant, request, now, "#")
@@ -105,7 +106,7 @@ def _row(
     rt: Runtime, tenant: Tenant, request: ConsentRequest, now: datetime, prefix: str
 ) -> NewConsent | list[FieldProblem]:
     wrong = problems(request, now, prefix)
-    address = addresses.normalise(request.to, tenant.default_region)
+    address = address_of(request.channel, request.to, tenant.default_region)
     if isinstance(address, AddressProblem):
         return [FieldProblem(f"{prefix}/to", address.code, address.detail), *wrong]
     if wrong:
@@ -130,10 +131,10 @@ def on_record(
     """What is on record about somebody in a category, and what marketing to them would be told now.
 
     Raises:
-        InvalidRequestError: not a number.
+        InvalidRequestError: not an address of this channel.
     """
     now = rt.now()
-    address = _address(tenant, to)
+    address = _address(tenant, channel, to)
     key = addresses.key(rt.settings.pepper, channel.value, address)
     with rt.engine.connect() as db:
         policy, home = tenants.policy(db, tenant.id), tenants.region(db, tenant.id)
@@ -141,7 +142,7 @@ def on_record(
         ((known, _first),) = facts.of_people(db, [asked])
         of_category = consents.latest(db, tenant.id, channel, [key], category).get(key)
     known.policy, known.home, known.has_links = policy, home, True
-    country = places.locate(address).country
+    country = places.located(channel, address).country
     term = of_category if category is Category.MARKETING else None
     return OnRecord(
         category=category,
@@ -175,15 +176,15 @@ def history(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> list[Cons
     """The newest thousand events of somebody in all categories, newest first.
 
     Raises:
-        InvalidRequestError: not a number.
+        InvalidRequestError: not an address of this channel.
     """
-    key = addresses.key(rt.settings.pepper, channel.value, _address(tenant, to))
+    key = addresses.key(rt.settings.pepper, channel.value, _address(tenant, channel, to))
     with rt.engine.connect() as db:
         return consents.history(db, tenant.id, channel, key)
 
 
-def _address(tenant: Tenant, to: str) -> str:
-    address = addresses.normalise(to, tenant.default_region)
+def _address(tenant: Tenant, channel: Channel, to: str) -> str:
+    address = address_of(channel, to, tenant.default_region)
     if isinstance(address, AddressProblem):
         raise InvalidRequestError([FieldProblem("#/to", address.code, address.detail)])
     return address

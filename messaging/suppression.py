@@ -23,6 +23,7 @@ from messaging.domain.compliance.verdicts import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Channel
+from messaging.domain.recipients import address_of
 from messaging.domain.suppression_request import StopRequest, kind_of, problems
 from messaging.runtime import Runtime
 from messaging.store import suppression_reads, suppressions
@@ -49,9 +50,10 @@ class Suppressed:
 def keys(pepper: bytes, channel: Channel, address: str) -> dict[Channel, bytes]:
     """The channels one STOP on `channel` covers, each with what stands for the address there.
 
-    A phone is one person: SMS and MMS stop together. `address` must be normalised.
+    A phone is one person: SMS and MMS stop together; an e-mail address and an Instagram id each stand
+    alone. `address` must be normalised.
     """
-    channels = _PHONE if channel in _PHONE else (channel,)
+    channels = _PHONE if channel.by_phone else (channel,)
     return {each: addresses.key(pepper, each.value, address) for each in channels}
 
 
@@ -125,7 +127,7 @@ def person(rt: Runtime, tenant: Tenant, channel: Channel, to: str, pointer: str 
     Raises:
         InvalidRequestError: it is not an address of this channel.
     """
-    address = addresses.normalise(to, tenant.default_region)
+    address = address_of(channel, to, tenant.default_region)
     if isinstance(address, AddressProblem):
         raise InvalidRequestError([FieldProblem(pointer, address.code, address.detail)])
     return Person(tenant.id, channel, keys(rt.settings.pepper, channel, address))
@@ -135,7 +137,7 @@ def stop(rt: Runtime, tenant: Tenant, request: StopRequest) -> Suppressed:
     """Suppress one person, in a transaction of its own.
 
     Raises:
-        InvalidRequestError: not a number, a source that is ours, or a future time.
+        InvalidRequestError: not an address, a source that is ours, or a future time.
     """
     wrong = problems(request, rt.now())
     if wrong:

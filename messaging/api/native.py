@@ -18,6 +18,7 @@ from messaging.domain.addresses import AddressProblem
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Priority
+from messaging.domain.recipients import address_of
 from messaging.runtime import Runtime
 from messaging.store import views
 from messaging.store.tenants import Tenant
@@ -60,6 +61,7 @@ class Search(ListQuery):
     """Which messages to find; an address stands here, never in a URL."""
 
     to: Annotated[str, Field(description="recipient", examples=["+12025550123"])]
+    channel: Channel = Channel.SMS
 
 
 class Recipient(BaseModel):
@@ -80,7 +82,7 @@ def key_of(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> bytes:
     Raises:
         InvalidRequestError: it is not an address of this channel.
     """
-    address = addresses.normalise(to, tenant.default_region)
+    address = address_of(channel, to, tenant.default_region)
     if isinstance(address, AddressProblem):
         raise InvalidRequestError([FieldProblem("#/to", address.code, address.detail)])
     return addresses.key(rt.settings.pepper, channel.value, address)
@@ -125,7 +127,7 @@ def list_messages(
 @router.post("/messages/search", response_model=schema.MessagePage, tags=["messages"])
 def search_messages(desk: Desks, tenant: Tenants, query: Found) -> Response:
     """Find the messages to one recipient, newest first."""
-    key = key_of(desk.rt, tenant, Channel.SMS, query.to)
+    key = key_of(desk.rt, tenant, query.channel, query.to)
     return _shown(_page(desk.rt, tenant, query, key))
 
 

@@ -108,8 +108,11 @@ def key(pepper: bytes, channel: str, address: str) -> bytes:
     """What stands for an address where the address itself must not be: 16 bytes.
 
     HMAC-SHA256 under the installation's pepper, so that the few billion possible numbers cannot be
-    tried out against a stolen table. `address` must be normalised.
+    tried out against a stolen table. `address` must be normalised. Of an e-mail address case does not
+    count: who said "unsubscribe" as Ana@ is not written to as ana@.
     """
+    if channel == "email":
+        address = address.lower()
     return hmac.digest(pepper, f"{channel}\0{address}".encode(), "sha256")[:16]
 
 

@@ -35,6 +35,11 @@ class Channel(StrEnum):
     EMAIL = "email"
     INSTAGRAM_DM = "instagram_dm"
 
+    @property
+    def by_phone(self) -> bool:
+        """Whether its addresses are phone numbers, and the rules about numbers hold."""
+        return self is Channel.SMS or self is Channel.MMS
+
 
 class Priority(StrEnum):
     """How soon, against other messages of the same tenant; each has its own lane."""

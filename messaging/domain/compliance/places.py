@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from messaging.domain.addresses import region_of
-from messaging.domain.message import Message
+from messaging.domain.message import Channel, Message
 
 
 class PlaceBasis(StrEnum):
@@ -254,4 +254,13 @@ def _table(name: str) -> dict[str, Any]:
 
 def place_of(message: Message) -> Place:
     """Where a message's recipient may be."""
-    return locate(message.recipient, message.time_zone, message.postal_code)
+    return located(message.channel, message.recipient, message.time_zone, message.postal_code)
+
+
+def located(
+    channel: Channel, address: str, time_zone: str | None = None, postal_code: str | None = None
+) -> Place:
+    """The same of an address on a channel; only a number says anything of a place."""
+    if channel.by_phone:
+        return locate(address, time_zone, postal_code)
+    return _at_large(None, None, ())
