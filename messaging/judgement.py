@@ -52,7 +52,9 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
 
 def candidates_for(message: Message, known: TenantSenders, country: str | None) -> Candidates:
     """Whom a message may leave from, as far as countries of pools go; a named sender is as it is."""
-    return known.candidates if message.sender_id is not None else known.reaching(country)
+    if message.sender_id is not None or not message.channel.by_phone:
+        return known.candidates
+    return known.reaching(country)
 
 
 def offers_flash(known: TenantSenders) -> bool:

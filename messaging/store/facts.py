@@ -50,7 +50,11 @@ _PERSON = """
            AND o.category = m.category AND o.id <> m.id
            AND o.status IN ('sending', 'sent', 'delivered', 'undeliverable')
            AND o.sending_started_at > now() - interval '31 days'
-         ORDER BY o.sending_started_at DESC LIMIT 1000) END AS recent
+         ORDER BY o.sending_started_at DESC LIMIT 1000) END AS recent,
+       CASE WHEN m.channel = 'instagram_dm' THEN
+         (SELECT max(i.at) FROM inbound_messages i
+          WHERE i.recipient_key = m.recipient_key AND i.tenant_id = m.tenant_id
+            AND i.channel = m.channel) END AS last_inbound
 """
 
 _GATHER = sa.text(f"""
@@ -90,8 +94,8 @@ def gather(db: Connection, message_ids: Sequence[UUID]) -> list[Case]:
 
 
 def _case(row: Any) -> Case:
-    *of_message, sticky, lead_sender_id, suppression, line, marketing, recent = row
-    facts = _facts(suppression, line, marketing, recent)
+    *of_message, sticky, lead_sender_id, suppression, line, marketing, recent, last_inbound = row
+    facts = _facts(suppression, line, marketing, recent, last_inbound)
     return Case(_message(*of_message), facts, sticky, lead_sender_id)
 
 
@@ -165,8 +169,11 @@ def parts_of(kept: dict[str, Any]) -> Parts:
     return Parts(**(kept | {"media": tuple(kept.get("media", ()))}))
 
 
-def _facts(suppression: Any, line: Any, marketing: Any, recent: Any) -> Facts:
+def _facts(
+    suppression: Any, line: Any, marketing: Any, recent: Any, last_inbound: datetime | None
+) -> Facts:
     facts = Facts()
+    facts.last_inbound = last_inbound
     if suppression is not None:
         kind, source, since = suppression
         facts.suppression = Suppression(

@@ -15,7 +15,11 @@ from messaging.domain.compliance.rules import RULES
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import Category, Channel, Priority
-from tests.domain.rule_cases import AGREED, ATTESTED, CASES, INDIA, MESSAGE, NOW, STOPPED, facts
+from tests.domain import rule_cases_beyond
+from tests.domain.rule_cases import AGREED, ATTESTED, INDIA, MESSAGE, NOW, STOPPED, facts
+from tests.domain.rule_cases import CASES as OF_NUMBERS
+
+CASES = [*OF_NUMBERS, *rule_cases_beyond.CASES]
 
 
 @pytest.mark.parametrize(("rule", "changes", "known", "expected"), CASES)

@@ -91,6 +91,8 @@ class Facts:
     recent: tuple[datetime, ...] = ()
     """When messages of this category were handed over to this person in the last 31 days, oldest
     first; at most the latest thousand. Not read for transactional ones."""
+    last_inbound: datetime | None = None
+    """When the person last wrote to the tenant on this channel; read for Instagram only."""
     standing: Standing = Standing.CLEAR
     """The best registration among the senders this message could leave from."""
     has_links: bool = True

@@ -13,7 +13,25 @@ from messaging.domain.compliance.places import Place, place_of
 from messaging.domain.compliance.quiet_hours import Closed, Hours
 from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
-from messaging.domain.message import Category, Message
+from messaging.domain.message import Category, Channel, Message
+
+WINDOW = timedelta(hours=24)
+
+
+def window(message: Message, facts: Facts, now: datetime) -> Verdict:
+    """Did the person write lately, where only those who did are answered?
+
+    Instagram carries a message to somebody only within 24 hours of their last one to the account
+    (Meta, Messenger Platform: "standard messaging window"). Ids of people belong to one account, so
+    their latest message is one to that account.
+    """
+    if message.channel is not Channel.INSTAGRAM_DM:
+        return ALLOW
+    last = facts.last_inbound
+    if last is not None and now < last + WINDOW:
+        return Allow(last + WINDOW)
+    said = f"they last wrote {last:%Y-%m-%d %H:%M} UTC" if last else "they have not written yet"
+    return Block(Event.BLOCKED_COMPLIANCE, Reason.OUTSIDE_WINDOW, "window", said)
 
 
 def expired(message: Message, _facts: Facts, now: datetime) -> Verdict:
@@ -25,7 +43,8 @@ def expired(message: Message, _facts: Facts, now: datetime) -> Verdict:
 
 def quiet_hours(message: Message, facts: Facts, now: datetime) -> Verdict:
     """Is it a decent hour where the recipient is, and until when?"""
-    if message.category is not Category.MARKETING:
+    # The hours are the law's for calls and texts; an e-mail waits in its mailbox.
+    if message.category is not Category.MARKETING or not message.channel.by_phone:
         return ALLOW
     wishes = facts.policy.quiet_hours
     place = place_of(message)
@@ -56,7 +75,7 @@ def frequency(message: Message, facts: Facts, now: datetime) -> Verdict:
         for cap in facts.policy.caps
         if cap.category is message.category
     ]
-    if message.category is Category.MARKETING:
+    if message.category is Category.MARKETING and message.channel.by_phone:
         place = place_of(message)
         law = {cap for day in _days(place, now) for cap in jurisdictions.caps_for(place, day)}
         limits += [(f"cap:{cap.rule}", cap.limit, cap.hours) for cap in sorted(law, key=_name)]

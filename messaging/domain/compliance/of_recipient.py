@@ -10,10 +10,9 @@ from messaging.domain.compliance.facts import Facts, LineType, SuppressionKind
 from messaging.domain.compliance.places import place_of
 from messaging.domain.compliance.verdicts import ALLOW, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
-from messaging.domain.message import Category, Channel, Message, Purpose
+from messaging.domain.message import Category, Message, Purpose
 from messaging.domain.number_types import writable
 
-_PHONE_CHANNELS = frozenset({Channel.SMS, Channel.MMS})
 _DEAF_TO_OPT_OUT = frozenset({Purpose.OPT_OUT_CONFIRMATION, Purpose.HELP})
 _LOOK_AGAIN = timedelta(seconds=5)
 _LOOK_AGAIN_AT_MOST = timedelta(minutes=1)
@@ -22,16 +21,14 @@ _LOOK_AGAIN_AT_MOST = timedelta(minutes=1)
 def valid_number(message: Message, _facts: Facts, _now: datetime) -> Verdict:
     """Is the recipient a number that can exist, spelled as suppressions are?"""
     # Asked again here because what the intake let in may be older than the numbering plan.
-    if message.channel in _PHONE_CHANNELS and normalise(message.recipient, None) != (
-        message.recipient
-    ):
+    if message.channel.by_phone and normalise(message.recipient, None) != message.recipient:
         return Block(Event.REFUSED, Reason.INVALID_RECIPIENT, "valid_number")
     return ALLOW
 
 
 def number_type(message: Message, _facts: Facts, _now: datetime) -> Verdict:
     """Can a number of this type be written to?"""
-    refused = writable(message.recipient) if message.channel in _PHONE_CHANNELS else None
+    refused = writable(message.recipient) if message.channel.by_phone else None
     if refused is None:
         return ALLOW
     reason = Reason.LANDLINE if refused == "fixed_line" else Reason.NUMBER_TYPE_REFUSED
@@ -44,7 +41,7 @@ def line(message: Message, facts: Facts, now: datetime) -> Verdict:
     if line is not None and line.type is LineType.LANDLINE and not message.purpose:
         detail = f"a landline, says {line.source} of {line.checked_at:%Y-%m-%d}"
         return Block(Event.UNDELIVERED, Reason.LANDLINE, "line", detail)
-    if lookup.account is None or message.channel not in _PHONE_CHANNELS or message.purpose:
+    if lookup.account is None or not message.channel.by_phone or message.purpose:
         return ALLOW  # whoever wrote to us has a line that takes messages
     if line is None or now - line.checked_at > timedelta(days=lookup.max_age_days):
         # Ever less often: should nobody be there to look it up, each time leaves a verdict behind.
@@ -77,7 +74,8 @@ def consented(message: Message, facts: Facts, now: datetime) -> Verdict:
 
 def do_not_call(message: Message, facts: Facts, now: datetime) -> Verdict:
     """Is the number free of do-not-call lists, or exempt by written consent? (47 CFR 64.1200(c)(2))."""
-    if message.category is not Category.MARKETING or consent.written(facts.consent):
+    marketing = message.category is Category.MARKETING and message.channel.by_phone
+    if not marketing or consent.written(facts.consent):
         return ALLOW
     if facts.dnc_listed is not None:
         detail = f"the number is on the {facts.dnc_listed} registry"

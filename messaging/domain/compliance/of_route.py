@@ -28,7 +28,7 @@ _STANDINGS: dict[Standing, tuple[Event, Reason]] = {
 def region(message: Message, facts: Facts, _now: datetime) -> Verdict:
     """May this tenant, and this pool, write to that country?"""
     mine, pool = facts.policy.destinations.regions, facts.regions
-    if mine is None and pool is None:
+    if (mine is None and pool is None) or not message.channel.by_phone:
         return ALLOW
     country = place_of(message).country
     if (mine is None or country in mine) and (pool is None or country in pool):

@@ -9,7 +9,7 @@ from messaging.domain.compliance.facts import Facts
 from messaging.domain.compliance.places import place_of
 from messaging.domain.compliance.verdicts import ALLOW, Block, Defer, Reason, Verdict
 from messaging.domain.lifecycle import Event
-from messaging.domain.message import Category, Message
+from messaging.domain.message import Category, Channel, Message
 
 
 def flash(message: Message, facts: Facts, _now: datetime) -> Verdict:
@@ -25,7 +25,9 @@ def flash(message: Message, facts: Facts, _now: datetime) -> Verdict:
 
 
 def linked(message: Message, facts: Facts, _now: datetime) -> Verdict:
-    """Do its links say where they lead, and were they declared? (CTIA 5.3)."""
+    """Do its links say where they lead, and were they declared? (CTIA 5.3, of texts to phones)."""
+    if not message.channel.by_phone:
+        return ALLOW
     marketing = message.category is Category.MARKETING
     if facts.has_links and facts.has_phone_numbers and not marketing:
         return ALLOW
@@ -45,7 +47,7 @@ def linked(message: Message, facts: Facts, _now: datetime) -> Verdict:
 
 def declared_content(message: Message, facts: Facts, _now: datetime) -> Verdict:
     """May what it says it is about be written there? (CTIA 5.2)."""
-    if message.content is None:
+    if message.content is None or not message.channel.by_phone:
         return ALLOW
     problem = regulated.content_problem(
         message.content,
@@ -56,6 +58,18 @@ def declared_content(message: Message, facts: Facts, _now: datetime) -> Verdict:
     if problem is None:
         return ALLOW
     return Block(Event.BLOCKED_COMPLIANCE, Reason.CONTENT_NOT_PERMITTED, "content", problem)
+
+
+def postal_address(message: Message, facts: Facts, _now: datetime) -> Verdict:
+    """Does marketing by e-mail say where its sender can be written to? (15 USC 7704(a)(5)(A)(iii)).
+
+    The address is the policy's and is put under the e-mail when it is sent, so nobody forgets it.
+    """
+    if message.channel is not Channel.EMAIL or message.category is not Category.MARKETING:
+        return ALLOW
+    if facts.policy.postal_address.strip():
+        return ALLOW
+    return Block(Event.BLOCKED_COMPLIANCE, Reason.NO_POSTAL_ADDRESS, "postal_address")
 
 
 _LOOK_AGAIN = timedelta(minutes=15)

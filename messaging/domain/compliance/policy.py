@@ -6,7 +6,7 @@ elsewhere, regulated content) it has to be said aloud here, and every verdict sh
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -183,6 +183,29 @@ class SenderHealth(_Part):
     ] = 72.0
 
 
+_Patience = Annotated[int, Field(ge=1, le=7 * 24)]
+
+
+class InDoubt(_Part):
+    """How many hours evidence is waited for before a message of unknown outcome counts as failed.
+
+    It is not sent again meanwhile, nor after; a receipt that comes later still puts it right.
+    """
+
+    transactional_hours: _Patience = 24
+    notification_hours: _Patience = 24
+    marketing_hours: _Patience = 24
+
+    def patience(self, category: Category) -> timedelta:
+        """How long is waited for messages of a category."""
+        hours = {
+            Category.TRANSACTIONAL: self.transactional_hours,
+            Category.NOTIFICATION: self.notification_hours,
+            Category.MARKETING: self.marketing_hours,
+        }
+        return timedelta(hours=hours[category])
+
+
 class Policy(_Part):
     """Everything one tenant decided."""
 
@@ -192,6 +215,15 @@ class Policy(_Part):
             max_length=40,
             pattern=_LINE,
             description="the sender's name, put before a first marketing text",
+        ),
+    ] = ""
+    postal_address: Annotated[
+        str,
+        Field(
+            max_length=200,
+            pattern=_LINE,
+            description="where the sender can be written to; put under marketing by e-mail, which"
+            " needs it",
         ),
     ] = ""
     marketing_consent: Annotated[
@@ -214,6 +246,7 @@ class Policy(_Part):
     lookup: Lookup = Lookup()
     rates: Rates = Rates()
     sender_health: SenderHealth = SenderHealth()
+    in_doubt: InDoubt = InDoubt()
     retention: Retention = Retention()
 
 

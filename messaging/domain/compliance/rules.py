@@ -19,7 +19,7 @@ from messaging.domain.compliance.facts import Facts
 from messaging.domain.compliance.verdicts import ALLOW, Allow, Block, Defer, Verdict
 from messaging.domain.message import Message
 
-VERSION = "2026-11-29"
+VERSION = "2026-11-30"
 
 Ask = Callable[[Message, Facts, datetime], Verdict]
 
@@ -108,6 +108,18 @@ RULES: tuple[Rule, ...] = (
     Rule("region", "May this tenant and pool write to that country?", "policy", of_route.region),
     Rule(
         "registered", "Is a sender registered for it?", "CTIA; 10DLC programme", of_route.registered
+    ),
+    Rule(
+        "postal_address",
+        "Does marketing by e-mail name a postal address?",
+        "15 USC 7704(a)(5)",
+        of_text.postal_address,
+    ),
+    Rule(
+        "window",
+        "Did the person on Instagram write within 24 hours?",
+        "Meta Messenger Platform",
+        of_moment.window,
     ),
     Rule("quiet_hours", "Is it a decent hour there?", "jurisdictions.toml", of_moment.quiet_hours),
     Rule(

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     CAMPAIGN_NOT_VERIFIED = "campaign_not_verified"
     BRAND_SUSPENDED = "brand_suspended"
     TOLL_FREE_NOT_VERIFIED = "toll_free_not_verified"
+    NO_POSTAL_ADDRESS = "no_postal_address"
+    OUTSIDE_WINDOW = "outside_window"
     TEMPLATE_PAUSED = "template_paused"
     QUIET_HOURS = "quiet_hours"
     NEVER_OPEN = "never_open"

@@ -151,6 +151,17 @@ WORDS: dict[Reason, Words] = {
         "its toll-free number is not verified",
         "#/pool",
     ),
+    Reason.NO_POSTAL_ADDRESS: Words(
+        "Marketing by e-mail must name a postal address",
+        "set postal_address in your policy; it is put under such e-mails",
+        "marketing by e-mail must name a postal address, and its tenant's policy has none",
+        "#/category",
+    ),
+    Reason.OUTSIDE_WINDOW: Words(
+        "The person has not written to this account within 24 hours",
+        "wait until they write, or give a fallback on another channel",
+        "the person had not written to the account within 24 hours",
+    ),
     Reason.TEMPLATE_PAUSED: Words(
         "This text is not arriving",
         "change the text, then let its template go on with 'posthorn templates resume'",
