@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from messaging.domain import compliance, segments
+from messaging.domain import compliance, fallbacks
+from messaging.domain.channel_rules import size_problem
 from messaging.domain.compliance import Block, Facts, Reason, of_recipient
 from messaging.domain.compliance.content import first_marketing
 from messaging.domain.compliance.places import place_of
 from messaging.domain.compliance.verdicts import ALLOW
 from messaging.domain.compliance.wording import WORDS
 from messaging.domain.errors import FieldProblem
-from messaging.domain.lifecycle import Status, advance
-from messaging.domain.message import Category, Message
-from messaging.domain.reading import TOO_LONG_ENCODED
-from messaging.domain.request import MAX_BODY
+from messaging.domain.lifecycle import Event, Status, advance
+from messaging.domain.message import Category, Channel, Message
+from messaging.domain.reading import TOO_LONG_ENCODED, measured
 from messaging.judgement import complete, judgement
 from messaging.store import facts
 from messaging.store.facts import Person
@@ -56,8 +56,9 @@ def admit(db: Connection, prepared: Sequence[Prepared]) -> Admitted:
     found = facts.of_people(db, people)
     met: dict[Person, datetime] = {}
     for (one, draft), who, (known, first) in zip(asked, people, found, strict=True):
-        if first and not _met(met, who) and not _introduce(one, draft):
-            one.entries[draft.entry] = Refused([TOO_LONG_ENCODED])
+        too_long = _introduce(one, draft) if first and not _met(met, who) else None
+        if too_long is not None:
+            one.entries[draft.entry] = Refused([too_long])
             continue
         if draft.row.status is Status.DRAFT:
             admitted.rows.append(draft.row)
@@ -86,19 +87,20 @@ def _person(one: Prepared, row: NewRow) -> Person:
     )
 
 
-def _introduce(one: Prepared, draft: Draft) -> bool:
-    """Let a first marketing message say who writes and how to stop it; False if it grows too long."""
+def _introduce(one: Prepared, draft: Draft) -> FieldProblem | None:
+    """Let a first marketing message say who writes and how to stop it; a problem if it grows too long."""
     new, policy = draft.row.message, one.known.policy
+    if new.channel is Channel.EMAIL:
+        return None  # what it has to say is put under it when it is sent
     body = first_marketing(new.body, policy.brand, policy.content.opt_out_notice)
     if body == new.body:
-        return True
-    if len(body) > MAX_BODY:
-        return False
-    measured = segments.measure(body)
-    draft.row.message = replace(
-        new, body=body, segments=measured.segments, encoding=measured.encoding
-    )
-    return True
+        return None
+    too_long = size_problem(new.channel, body)
+    if too_long is not None:
+        return TOO_LONG_ENCODED if new.channel.by_phone else too_long
+    count, encoding = measured(new.channel, body)
+    draft.row.message = replace(new, body=body, segments=count, encoding=encoding)
+    return None
 
 
 def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> bool:
@@ -107,12 +109,12 @@ def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> boo
     message = _message(row)
     complete(known, message, one.known, place_of(message).country)
     verdict = compliance.judge(message, known, row.message.scheduled_for or one.now)
-    if not isinstance(verdict, Block) or _may_pass(verdict, message, known, one.now):
+    if not isinstance(verdict, Block) or _may_pass(verdict, row, message, known, one.now):
         admitted.rows.append(row)
         return True
     kept = judgement("intake", message, known, verdict, one.now)
     admitted.judgements.append(kept)
-    if one.submission.bulk:
+    if one.submission.bulk or _falls_back(row, verdict):
         _keep_blocked(admitted, one, draft, verdict)
         return False
     kept.message_id, kept.recipient_key = None, row.recipient_key.hex()
@@ -123,10 +125,24 @@ def _judge(admitted: Admitted, one: Prepared, draft: Draft, known: Facts) -> boo
     return False
 
 
-def _may_pass(verdict: Block, message: Message, known: Facts, now: datetime) -> bool:
-    """Whether the cause of a block lies ahead and can still be prevented: a list to be renewed."""
+def _may_pass(verdict: Block, row: NewRow, message: Message, known: Facts, now: datetime) -> bool:
+    """Whether the cause of a block can still go away: a list to be renewed, a person to write first."""
+    if verdict.reason is Reason.OUTSIDE_WINDOW:
+        return row.message.scheduled_for is not None
     stale = verdict.reason is Reason.DNC_STALE
     return stale and of_recipient.do_not_call(message, known, now) is ALLOW
+
+
+def _falls_back(row: NewRow, verdict: Block) -> bool:
+    """Whether a message that can never arrive is kept all the same, for its stand-in's sake.
+
+    Only if it is the recipient's address that stands in its way: what is wrong at the caller's, such
+    as no sender, is worth an answer.
+    """
+    if row.message.fallback is None or verdict.event is Event.REFUSED:
+        return False
+    after = advance(Status.QUEUED, verdict.event)
+    return after is not None and fallbacks.serves(row.message.channel, after, verdict.reason)
 
 
 def _keep_blocked(admitted: Admitted, one: Prepared, draft: Draft, verdict: Block) -> None:

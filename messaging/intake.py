@@ -30,9 +30,9 @@ from messaging.domain.lifecycle import Event, Status, sources
 from messaging.domain.message import LANE_OF
 from messaging.queues import DISPATCH
 from messaging.runtime import Runtime
-from messaging.store import idempotency, messages, verdicts, views
+from messaging.store import fallbacks, idempotency, messages, verdicts, views
 from messaging.store.idempotency import Kept
-from messaging.store.messages import Move
+from messaging.store.messages import Move, NewRow
 from messaging.store.tenants import Tenant
 from messaging.submission import Entry, Prepared, Receipt, Refused, Submission, Taken, prepare
 from messaging.telemetry import tally
@@ -80,10 +80,18 @@ def keep(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | Posthor
             kept = Kept(submission.fingerprint, [_dump(e) for e in one.entries])
             used.append((submission.tenant.id, submission.key, kept))
     messages.insert(db, admitted.rows)
+    _keep_fallbacks(db, fresh, admitted.rows)
     messages.move(db, admitted.blocks)
     verdicts.keep(db, admitted.judgements)
     idempotency.keep(db, used)
     return [a for a in answers if a is not None]
+
+
+def _keep_fallbacks(db: Connection, prepared: Sequence[Prepared], rows: Sequence[NewRow]) -> None:
+    waiting = [fallback for one in prepared for fallback in one.fallbacks]
+    if waiting:
+        kept = {row.id for row in rows}
+        fallbacks.keep(db, [fallback for fallback in waiting if fallback.message_id in kept])
 
 
 def _earlier(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | PosthornError | None]:

@@ -42,6 +42,7 @@ class Task(StrEnum):
     LOOKUPS = "lookups.run"
     REGISTRATIONS = "registrations.refresh"
     SENDERS = "senders.judge"
+    FALLBACKS = "fallbacks.run"
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
@@ -61,6 +62,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.LOOKUPS: WorkQueue.MAINTENANCE,
     Task.REGISTRATIONS: WorkQueue.MAINTENANCE,
     Task.SENDERS: WorkQueue.MAINTENANCE,
+    Task.FALLBACKS: WorkQueue.MAINTENANCE,
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,

@@ -6,19 +6,23 @@ wrong with its form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from messaging.domain import addresses
 from messaging.domain.compliance import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError, RefusedError
 from messaging.domain.lifecycle import Status
+from messaging.domain.message import Channel
 from messaging.domain.new_message import NewMessage
 from messaging.domain.reading import Context, read
 from messaging.domain.request import SendRequest
 from messaging.judgement import offers_flash
 from messaging.runtime import Runtime, TenantSenders
+from messaging.store.fallbacks import NewFallback
 from messaging.store.messages import NewRow
 from messaging.store.tenants import Tenant
 
@@ -90,6 +94,8 @@ class Prepared:
     drafts: list[Draft]
     known: TenantSenders
     now: datetime
+    fallbacks: list[NewFallback] = field(default_factory=list)
+    """What is to stand in for some of the drafts."""
 
 
 def prepare(rt: Runtime, submission: Submission) -> Prepared:
@@ -120,9 +126,26 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
             message=new,
             created_at=now,
         )
+        if new.fallback is not None:
+            prepared.fallbacks.append(_fallback(rt, row, new.fallback))
         prepared.drafts.append(Draft(row, i))
         prepared.entries.append(Taken(row.id, row.status))
     return prepared
+
+
+_SOONEST = timedelta(seconds=5)
+
+
+def _fallback(rt: Runtime, row: NewRow, request: Mapping[str, Any]) -> NewFallback:
+    channel = Channel(request["channel"])
+    return NewFallback(
+        row.id,
+        row.tenant_id,
+        channel,
+        addresses.key(rt.settings.pepper, channel.value, request["to"]),
+        dict(request),
+        row.message.scheduled_for or row.created_at + _SOONEST,
+    )
 
 
 def _first_status(new: NewMessage) -> Status:

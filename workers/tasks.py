@@ -18,6 +18,7 @@ from messaging import (
     access,
     dispatch,
     erasure,
+    fallbacks,
     intake,
     lookups,
     maintenance,
@@ -128,6 +129,12 @@ def refresh_registrations() -> str:
 def judge_senders() -> str:
     """Judge every sender by what has become of its messages."""
     return sender_upkeep.run(current().rt)
+
+
+@_task(Task.FALLBACKS)
+def run_fallbacks() -> str:
+    """Let stand-ins speak for messages that failed for good."""
+    return fallbacks.run(current().rt)
 
 
 @_task(Task.PROMOTE_DUE)

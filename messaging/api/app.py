@@ -34,6 +34,7 @@ from messaging.api import (
     statistics,
     suppressions,
     templates,
+    unsubscribe,
     webhooks,
 )
 from messaging.api.desk import Desk
@@ -58,13 +59,11 @@ def create_app(rt: Runtime) -> FastAPI:
         yield
         desk.close()
 
+    door = webhooks.Door(desk)
     app = Application(
         rt,
-        [
-            Route("/v1/messages", send, methods=["POST"]),
-            Route(webhooks.PATH, webhooks.status, methods=["POST"]),
-            Route(webhooks.INBOUND_PATH, webhooks.message, methods=["POST"]),
-        ],
+        door,
+        [Route("/v1/messages", send, methods=["POST"]), *door.routes()],
         title="Posthorn",
         version=__version__,
         description=_DESCRIPTION,
@@ -95,6 +94,7 @@ def create_app(rt: Runtime) -> FastAPI:
         health,
         problems,
         rules,
+        unsubscribe,
     ):
         app.include_router(part.router)
     openapi.describe(app, rt.now)

@@ -70,8 +70,13 @@ class MessageBody(BaseModel):
     to: str
     from_: Annotated[str | None, Field(alias="from", description="the sender that was chosen")]
     body: str
+    subject: str | None
+    html: Annotated[str | None, Field(description="left out of lists")]
+    media: list[str]
+    from_name: str | None
+    reply_to: str | None
     segments: int
-    encoding: Annotated[str | None, Field(description="GSM-7 or UCS-2")]
+    encoding: Annotated[str | None, Field(description="GSM-7 or UCS-2; null of what is no SMS")]
     flash: bool
     content: str | None
     time_zone: str | None
@@ -95,6 +100,7 @@ class MessageBody(BaseModel):
     pool_id: UUID | None
     sender_id: UUID | None
     selection_reason: SelectionReason | None
+    provider: Annotated[str | None, Field(description="whose sender it left from")]
     provider_message_id: str | None
     error_code: Annotated[str | None, Field(description="the provider's own code")]
     attempts: int
@@ -115,6 +121,9 @@ class MessageBody(BaseModel):
     canceled_at: datetime | None
     erased_at: Annotated[
         datetime | None, Field(description="since then body and recipient are empty")
+    ]
+    stands_in_for: Annotated[
+        UUID | None, Field(description="the message whose fallback this one is")
     ]
 
 
@@ -171,7 +180,10 @@ class Lanes(BaseModel):
 
 
 _RENAMED = {"recipient": "to", "sender": "from", "provider_code": "error_code"}
-_HIDDEN = {"epoch"}
+_HIDDEN = {"epoch", "parts"}
+_PARTS: dict[str, Any] = {
+    "subject": None, "html": None, "media": [], "from_name": None, "reply_to": None,
+}  # fmt: skip
 _SHOWN = [
     (name, _RENAMED.get(name, name))
     for name in MessageView.__dataclass_fields__
@@ -181,7 +193,8 @@ _SHOWN = [
 
 def message_body(view: MessageView) -> dict[str, Any]:
     """A message as `MessageBody` says."""
-    return {shown: _plain(getattr(view, name)) for name, shown in _SHOWN}
+    body = {shown: _plain(getattr(view, name)) for name, shown in _SHOWN}
+    return body | _PARTS | (view.parts or {})
 
 
 def event_body(view: EventView) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class NewMessage:
     conversation_id: UUID | None = None
     metadata: Mapping[str, Any] | None = None
     draft: bool = False
-    encoding: str = "GSM-7"
+    encoding: str | None = "GSM-7"
+    """Of an SMS: GSM-7 or UCS-2."""
     flash: bool = False
     content: str | None = None
     time_zone: str | None = None
@@ -42,3 +43,5 @@ class NewMessage:
     template: str | None = None
     traffic: Traffic = Traffic.REAL_LEAD
     parts: Parts | None = None
+    fallback: Mapping[str, Any] | None = None
+    """What is sent on another channel should this one fail for good: a `SendRequest` in JSON."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from messaging.domain import segments
-from messaging.domain.addresses import AddressProblem, normalise, region_of
+from messaging.domain import channel_rules, fallbacks, segments
+from messaging.domain.addresses import AddressProblem, region_of
 from messaging.domain.compliance import places
 from messaging.domain.compliance.policy import DEFAULT, Policy
 from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Channel, Traffic
 from messaging.domain.new_message import NewMessage
+from messaging.domain.recipients import address_of
 from messaging.domain.request import MAX_BODY, SendRequest, storable
 
 _MAX_AHEAD = timedelta(days=366)
@@ -37,45 +39,59 @@ class Context:
     flash_offered: bool = False
     """Whether a provider of the tenant's offers flash messages."""
 
+    def sender_id(self, request: SendRequest) -> UUID | None:
+        """The sender a request names; None if it names none, or none of the tenant's."""
+        name = request.from_
+        if name is None:
+            return None
+        return self.senders.get(name.lower() if request.channel is Channel.EMAIL else name)
+
+
+_PLAIN = frozenset({*channel_rules.BEYOND_TEXT, "fallback"})
+
 
 def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProblem]:
     """The message a request asks for, or everything that is wrong with it."""
+    # A text message without any of these is nearly everything there is: nothing more is asked of it.
+    plain = request.channel is Channel.SMS and _PLAIN.isdisjoint(request.model_fields_set)
     problems = _times(request, context.now) + _texts(request)
-    recipient = normalise(request.to, context.region)
+    recipient = address_of(request.channel, request.to, context.region)
     if isinstance(recipient, AddressProblem):
         problems.append(FieldProblem("#/to", recipient.code, recipient.detail))
-    if request.channel is not Channel.SMS:
-        problems.append(
-            FieldProblem("#/channel", "channel_not_served", "only sms is served; leave it out")
-        )
-    if request.from_ is not None and request.from_ not in context.senders:
-        problems.append(
-            FieldProblem("#/from", "unknown_sender", "no active sender of yours; list yours first")
-        )
-    if request.pool is not None and request.pool not in context.pools:
-        problems.append(
-            FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
-        )
-    problems += _use_case(request, context)
-    if not isinstance(recipient, AddressProblem):
+    else:
         problems += _whereabouts(request, recipient)
-    body = _encoded(request, context.policy)
-    if len(body) > MAX_BODY:
+    problems += _senders(request, context)
+    fallback = None
+    if not plain:
+        problems += channel_rules.problems(request)
+        fallback = _fallback(request, context, problems)
+    body = request.body if problems else _encoded(request, context.policy)
+    if len(body) > MAX_BODY and request.channel.by_phone and not problems:
         problems.append(TOO_LONG_ENCODED)
     if problems or isinstance(recipient, AddressProblem):
         return problems
-    measured = segments.measure(body)
+    return _made(request, context, recipient, body, fallback)
+
+
+def _made(
+    request: SendRequest,
+    context: Context,
+    recipient: str,
+    body: str,
+    fallback: Mapping[str, Any] | None,
+) -> NewMessage:
+    count, encoding = measured(request.channel, body)
     return NewMessage(
         recipient=recipient,
         body=body,
-        segments=measured.segments,
-        encoding=measured.encoding,
+        segments=count,
+        encoding=encoding,
         channel=request.channel,
         category=request.category,
         priority=request.priority,
         scheduled_for=request.scheduled_for,
         expires_at=request.expires_at,
-        sender_id=context.senders[request.from_] if request.from_ else None,
+        sender_id=context.sender_id(request),
         pool_id=_pool(request, context),
         conversation_id=request.conversation_id,
         metadata=request.metadata,
@@ -91,13 +107,57 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
         agent=request.agent,
         template=request.template,
         traffic=Traffic(request.traffic),
+        parts=channel_rules.parts_of(request),
+        fallback=fallback,
     )
+
+
+def measured(channel: Channel, body: str) -> tuple[int, str | None]:
+    """Segments and encoding of a text; whatever is no SMS is one message, however long."""
+    if channel is not Channel.SMS:
+        return 1, None
+    found = segments.measure(body)
+    return found.segments, found.encoding
+
+
+def _fallback(
+    request: SendRequest, context: Context, problems: list[FieldProblem]
+) -> Mapping[str, Any] | None:
+    """What is to stand in for a message, as it is kept; what is wrong with it is added to `problems`."""
+    if request.fallback is None:
+        return None
+    if request.fallback.channel is request.channel:
+        detail = "must be another channel than the message's own"
+        problems.append(FieldProblem("#/fallback/channel", "not_allowed", detail))
+        return None
+    asked = fallbacks.stand_in(request, request.fallback)
+    found = read(asked, context)
+    if isinstance(found, NewMessage):
+        return fallbacks.kept(asked, found.recipient)
+    problems += fallbacks.pointed(found)
+    return None
+
+
+def _senders(request: SendRequest, context: Context) -> list[FieldProblem]:
+    problems = []
+    if request.from_ is not None and context.sender_id(request) is None:
+        problems.append(
+            FieldProblem("#/from", "unknown_sender", "no active sender of yours; list yours first")
+        )
+    if request.pool is not None and request.pool not in context.pools:
+        problems.append(
+            FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
+        )
+    return problems + _use_case(request, context)
 
 
 def _pool(request: SendRequest, context: Context) -> UUID | None:
     if request.use_case is not None:
         return context.use_cases[request.use_case]
-    return context.pools[request.pool] if request.pool else context.default_pool
+    if request.pool:
+        return context.pools[request.pool]
+    # The pool of whatever names none is one of numbers.
+    return context.default_pool if request.channel.by_phone else None
 
 
 def _use_case(request: SendRequest, context: Context) -> list[FieldProblem]:
@@ -122,6 +182,8 @@ TOO_LONG_ENCODED = FieldProblem(
 def _encoded(request: SendRequest, policy: Policy) -> str:
     """The body as it will be sent."""
     body, smart, usual = request.body, request.smart_encoding, policy.content
+    if request.channel is not Channel.SMS:
+        return body
     return as_sent(
         body,
         smart_encoding=usual.smart_encoding if smart is None else smart,
@@ -135,7 +197,7 @@ def _whereabouts(request: SendRequest, recipient: str) -> list[FieldProblem]:
         problem = places.zone_problem(request.time_zone)
         if problem is not None:
             problems.append(FieldProblem("#/time_zone", "unknown_time_zone", problem))
-    if request.postal_code is not None:
+    if request.postal_code is not None and request.channel.by_phone:
         problem = places.postal_problem(region_of(recipient), request.postal_code)
         if problem is not None:
             problems.append(FieldProblem("#/postal_code", "not_valid", problem))
@@ -168,9 +230,10 @@ def _times(request: SendRequest, now: datetime) -> list[FieldProblem]:
 
 def _texts(request: SendRequest) -> list[FieldProblem]:
     """Text that Postgres or a carrier would refuse later is refused here, with its field."""
-    problems = []
+    if not request.body and not request.media:
+        return [FieldProblem("#/body", "too_short", "must have at least 1 characters")]
     if not storable(request.body):
-        problems.append(
-            FieldProblem("#/body", "not_text", "must not hold NUL or unpaired surrogate characters")
-        )
-    return problems
+        detail = "must not hold NUL or unpaired surrogate characters"
+        return [FieldProblem("#/body", "not_text", detail)]
+    size = channel_rules.size_problem(request.channel, request.body)
+    return [] if size is None else [size]

@@ -28,8 +28,20 @@ from pydantic_core import PydanticCustomError
 from messaging.domain.compliance.regulated import REGULATED
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Category, Channel, Priority
+from messaging.domain.request_parts import (
+    MAX_TEXT,
+    Fallback,
+    FromName,
+    Html,
+    Media,
+    ReplyTo,
+    Subject,
+    Word,
+    encodes,
+)
 
 MAX_BODY = 1600
+"""Characters of a text message; what other channels take is in `channel_rules`."""
 MAX_KEY = 255
 MAX_LIST = 10_000
 _MAX_METADATA_BYTES = 16_384
@@ -74,12 +86,6 @@ def _check_key(value: str) -> str:
     return value
 
 
-def _check_word(value: str) -> str:
-    if not _encodes(value):  # the fingerprint could not be taken
-        raise PydanticCustomError("key_not_text", "not text")
-    return value
-
-
 def _check_era(value: datetime) -> datetime:
     """Times that somebody's clock or database cannot write down are nobody's."""
     if not _FIRST <= value < _LAST:
@@ -89,8 +95,6 @@ def _check_era(value: datetime) -> datetime:
 
 Ref = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """How a tenant names something of its own."""
-Word = Annotated[str, AfterValidator(_check_word)]
-"""Text that is compared and never kept."""
 Instant = Annotated[AwareDatetime, AfterValidator(_check_era)]
 """A time that every part of the system can hold, in any time zone."""
 
@@ -100,9 +104,20 @@ class SendRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    to: Annotated[Word, Field(description="recipient: E.164, or national in your default region")]
+    to: Annotated[
+        Word,
+        Field(
+            description="recipient: a number in E.164, or national in your default region; on its"
+            " channel an e-mail address, or the Instagram id their message came with"
+        ),
+    ]
     body: Annotated[
-        str, Field(min_length=1, max_length=MAX_BODY, description="text, 1-1600 characters")
+        str,
+        Field(
+            max_length=MAX_TEXT,
+            description="text, 1-1600 characters; of an e-mail up to 100 KiB, on Instagram 1000 bytes."
+            " May be empty beside media",
+        ),
     ]
     channel: Channel = Channel.SMS
     category: Category = Category.TRANSACTIONAL
@@ -125,6 +140,15 @@ class SendRequest(BaseModel):
         Field(description="repeats of a request with this key are kept once"),
     ] = None
     draft: Annotated[bool, Field(description="save it; submit it later")] = False
+    subject: Subject = None
+    html: Html = None
+    media: Media = None
+    from_name: FromName = None
+    reply_to: ReplyTo = None
+    fallback: Annotated[
+        Fallback | None,
+        Field(description="what is sent on another channel should this one fail for good"),
+    ] = None
     flash: Annotated[
         bool, Field(description="show it at once, keep nothing (class 0); one segment, no link")
     ] = False
@@ -180,15 +204,7 @@ def fingerprint(requests: Iterable[SendRequest]) -> bytes:
 
 def storable(text: str) -> bool:
     """Whether a text can be stored in Postgres and put on the wire as UTF-8."""
-    return (text.isascii() and "\0" not in text) or ("\0" not in text and _encodes(text))
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return (text.isascii() and "\0" not in text) or ("\0" not in text and encodes(text))
 
 
 _REMEDIES = {
@@ -205,6 +221,12 @@ _REMEDIES = {
     "datetime_era": ("not_valid", "must lie between the years 1970 and 9998"),
     "enum": ("not_allowed", "must be one of {expected}"),
     "timezone_aware": ("no_time_zone", "must carry a UTC offset, as in 2030-01-31T09:00:00-05:00"),
+    "too_many_files": ("too_long", "takes at most 10 files; leave some out"),
+    "not_a_file": (
+        "not_valid",
+        "must be an https address of a file that anybody may fetch, as https://example.com/a.png",
+    ),
+    "list_type": ("not_a_list", "must be a list"),
     "model_type": ("not_an_object", "must be a JSON object"),
     "model_attributes_type": ("not_an_object", "must be a JSON object"),
     "dict_type": ("not_an_object", "must be a JSON object"),

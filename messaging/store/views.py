@@ -50,6 +50,7 @@ class MessageView:
     conversation_id: UUID | None
     sender_id: UUID | None
     sender: str | None
+    provider: str | None
     selection_reason: SelectionReason | None
     provider_message_id: str | None
     provider_code: str | None
@@ -71,13 +72,30 @@ class MessageView:
     blocked_at: datetime | None
     canceled_at: datetime | None
     erased_at: datetime | None
+    stands_in_for: UUID | None
+    parts: dict[str, Any] | None
+    """What it has beside its text; in a list without its HTML, which may be long."""
 
 
-_COLUMNS = [
-    t.senders.c.address.label("sender") if name == "sender" else t.messages.c[name]
-    for name in MessageView.__dataclass_fields__
-]
-_FROM = t.messages.outerjoin(t.senders, t.senders.c.id == t.messages.c.sender_id)
+_ELSEWHERE = {
+    "sender": t.senders.c.address.label("sender"),
+    "provider": t.provider_accounts.c.provider.label("provider"),
+}
+
+
+def _columns(of: Any) -> list[Any]:
+    return [_ELSEWHERE[n] if n in _ELSEWHERE else of[n] for n in MessageView.__dataclass_fields__]
+
+
+def _from(messages: Any) -> Any:
+    """Messages with what they left from; the sender is the one of the latest attempt."""
+    senders, accounts = t.senders, t.provider_accounts
+    sent = messages.outerjoin(senders, senders.c.id == messages.c.sender_id)
+    return sent.outerjoin(accounts, accounts.c.id == senders.c.account_id)
+
+
+def _without_html(parts: Any) -> Any:
+    return parts.op("-")(sa.literal("html", sa.Text)).label("parts")
 
 
 def _view(row: Any) -> MessageView:
@@ -96,8 +114,8 @@ def _view(row: Any) -> MessageView:
 def message(db: Connection, tenant_id: UUID, message_id: UUID) -> MessageView | None:
     """One message; None if there is none, or it is another tenant's."""
     row = db.execute(
-        sa.select(*_COLUMNS)
-        .select_from(_FROM)
+        sa.select(*_columns(t.messages.c))
+        .select_from(_from(t.messages))
         .where(t.messages.c.id == message_id, t.messages.c.tenant_id == tenant_id)
     ).one_or_none()
     return _view(row) if row else None
@@ -130,13 +148,10 @@ def page(
     if filters.recipient_key is not None:
         recent = recent.where(m.recipient_key == filters.recipient_key)
     recent_rows = recent.order_by(m.id.desc()).limit(100_000).subquery()
-    columns = [
-        t.senders.c.address.label("sender") if name == "sender" else recent_rows.c[name]
-        for name in MessageView.__dataclass_fields__
-    ]
+    columns = dict(recent_rows.c) | {"parts": _without_html(recent_rows.c.parts)}
     query = (
-        sa.select(*columns)
-        .select_from(recent_rows.outerjoin(t.senders, t.senders.c.id == recent_rows.c.sender_id))
+        sa.select(*_columns(columns))
+        .select_from(_from(recent_rows))
         .order_by(recent_rows.c.id.desc())
         .limit(limit)
     )

@@ -240,8 +240,15 @@ fallbacks = sa.Table(
     metadata,
     sa.Column("message_id", uuid, primary_key=True),
     sa.Column("tenant_id", uuid, nullable=False),
+    # To whom the stand-in would go, so that a person who is erased is found here, too.
+    sa.Column("channel", channel_type, nullable=False),
+    sa.Column("recipient_key", BYTEA, nullable=False),
     sa.Column("request", JSONB, nullable=False),
+    # When its message is looked at next.
+    sa.Column("due_at", time, nullable=False, server_default=sa.func.now()),
     created(),
+    sa.Index("fallbacks_due", "due_at"),
+    sa.Index("fallbacks_person", "recipient_key", "tenant_id"),
 )
 """What is sent on another channel should a message fail: a `SendRequest`, until it is settled."""
 
