@@ -34,7 +34,6 @@ from messaging.api import (
     statistics,
     suppressions,
     templates,
-    unsubscribe,
     webhooks,
 )
 from messaging.api.desk import Desk
@@ -94,7 +93,6 @@ def create_app(rt: Runtime) -> FastAPI:
         health,
         problems,
         rules,
-        unsubscribe,
     ):
         app.include_router(part.router)
     openapi.describe(app, rt.now)

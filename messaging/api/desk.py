@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
-from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,16 +12,13 @@ from starlette.requests import Request
 from messaging import intake, webhooks
 from messaging.access import KnownKeys
 from messaging.api.committer import Committer
+from messaging.api.known_accounts import KnownAccounts
 from messaging.domain import addresses
 from messaging.domain.errors import PosthornError, UnavailableError
-from messaging.domain.message import ProviderAccount
 from messaging.runtime import DatabaseError, Runtime
 from messaging.store.raw_receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.submission import Prepared, Receipt, Submission, prepare
-
-_ACCOUNT_SECONDS = 4.0
-_MOST_ACCOUNTS = 1_000
 
 
 class Desk:
@@ -31,7 +27,7 @@ class Desk:
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.keys = KnownKeys(rt)
-        self._accounts: dict[tuple[str, UUID], tuple[ProviderAccount | None, float]] = {}
+        self.accounts = KnownAccounts(partial(webhooks.known, rt))
 
     def open(self) -> None:
         """Start the two threads that commit, on the event loop that they answer to."""
@@ -85,19 +81,9 @@ class Desk:
             return answer
         raise answer
 
-    async def keep(self, receipts: Sequence[RawReceipt]) -> None:
+    def keep(self, receipts: Sequence[RawReceipt]) -> asyncio.Future[None]:
         """Keep one webhook's events, in one commit with whatever else arrives now."""
-        await self._receipts.put(receipts)
-
-    async def account(self, provider: str, account_id: UUID) -> ProviderAccount | None:
-        """The provider account a webhook names, at most four seconds old."""
-        found, until = self._accounts.get((provider, account_id), (None, 0.0))
-        if until <= monotonic():
-            found = await run_in_threadpool(webhooks.account, self.rt, provider, account_id)
-            if len(self._accounts) >= _MOST_ACCOUNTS:
-                self._accounts.clear()
-            self._accounts[provider, account_id] = (found, monotonic() + _ACCOUNT_SECONDS)
-        return found
+        return self._receipts.put(receipts)
 
 
 def _presented(request: Request) -> bytes | None:

@@ -84,7 +84,7 @@ PROBLEMS: dict[str, Problem] = {
     "payload_too_large": Problem(
         413,
         "The body is too large",
-        "send at most 1 MiB for one message, 16 MiB for a list, 256 KiB for a webhook",
+        "send at most 1 MiB for one message, 16 MiB for a list, 1 MiB for a webhook",
     ),
     "validation_failed": Problem(
         422,

@@ -84,10 +84,12 @@ def _document(app: FastAPI, now: datetime) -> dict[str, Any]:
     paths = found["paths"]
     paths.setdefault("/v1/messages", {})["post"] = _send(now + timedelta(days=1))
     paths[webhooks.PATH] = {
-        "post": _webhook("receive_status", "Delivery receipts, from providers only")
+        "post": _webhook("receive_status", "Delivery receipts, from providers only"),
+        "get": _question("ask_status", "A receipt in a query, or a provider's question"),
     }
     paths[webhooks.INBOUND_PATH] = {
-        "post": _webhook("receive_message", "What people write to you, from providers only")
+        "post": _webhook("receive_message", "What people write to you, from providers only"),
+        "get": _question("ask_message", "A message in a query, or a provider's question"),
     }
     paths["/livez"] = {"get": _livez()}
     for path, operations in paths.items():
@@ -179,6 +181,14 @@ def _webhook(operation: str, summary: str) -> dict[str, Any]:
         ],
         "responses": {"204": {"description": "kept"}},
     }
+
+
+def _question(operation: str, summary: str) -> dict[str, Any]:
+    """A GET, by which some providers ask whether an address is ours and want their word back."""
+    answered = {"description": "yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    found = _webhook(operation, summary)
+    found["responses"]["200"] = answered
+    return found
 
 
 def _livez() -> dict[str, Any]:

@@ -1,82 +1,148 @@
-"""`POST /webhooks/{provider}/{account}/...`: what a provider reports, kept before it is answered.
+"""`/webhooks/{provider}/{account}/...`: what a provider reports, kept before it is answered.
 
-`status` takes delivery receipts, `inbound` what people write to us.
+`status` takes delivery receipts, `inbound` what people write to us; where a provider posts both to
+one address, either takes both. By GET a provider asks whether the address is ours, or reports in the
+query. The signature is checked against our configured public address, never against the `Host` header.
 
-The signature is checked against our configured public address, never against the `Host` header.
+The busiest door there is, so it reads the request itself: no framework stands before it.
 """
 
 from __future__ import annotations
 
-from uuid import UUID
+from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Scope
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from messaging import inbound, webhooks
 from messaging.api import reading
-from messaging.api.desk import Desk, desk_of
+from messaging.api.desk import Desk
 from messaging.api.reading import ForbiddenError
+from messaging.api.shortcut import answer_to
 from messaging.domain.errors import UnavailableError
 from messaging.domain.message import ProviderAccount
 from messaging.providers.base import Webhook
 from messaging.runtime import DatabaseError
-from messaging.settings import Settings
 
 PATH = "/webhooks/{provider}/{account}/status"
 INBOUND_PATH = "/webhooks/{provider}/{account}/inbound"
-_LIMIT = 256 * 1024
+METHODS = ["GET", "POST"]
+_LIMIT = 1024 * 1024
+"""SendGrid posts events when it has 768 KB of them."""
 _AWAY = "the message could not be kept; post it again"
 _REFUSAL = "this is not signed by an account of ours; check its secret and POSTHORN_PUBLIC_URL"
+_KEPT = {"type": "http.response.body", "body": b""}
 
 
-async def status(request: Request) -> Response:
-    """Keep a delivery receipt; 204 once it is durable, 403 if it is not the account's."""
-    desk = desk_of(request)
-    account, webhook = await _webhook(desk, request)
-    receipts = webhooks.verify(desk.rt, account, webhook) if account is not None else None
-    if receipts is None:
+class Door:
+    """Answers every webhook; an ASGI application."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._base = desk.rt.settings.public_url.rstrip("/")
+
+    def routes(self) -> list[Route]:
+        """Where it stands, for whoever lists addresses and methods."""
+        found = [Route(path, self, methods=METHODS) for path in (PATH, INBOUND_PATH)]
+        for route in found:
+            route.methods = set(METHODS)  # without the HEAD that comes with every GET
+        return found
+
+    @staticmethod
+    def leads(scope: Scope) -> bool:
+        """Whether a request is for this door: its path ends in our two words, its method is taken."""
+        path: str = scope["path"]
+        return (
+            path.startswith("/webhooks/")
+            and path.endswith(("/status", "/inbound"))
+            and path.count("/") == 4
+            and scope["method"] in METHODS
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One webhook: 204 once what is in it is durable, 403 if it is not the account's."""
+        try:
+            response = await self._answer(scope, receive)
+        except Exception as error:  # noqa: BLE001 - every error has its answer
+            response = await answer_to(Request(scope, receive, send), error)
+        if response is not None:
+            await response(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send(_KEPT)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """What is answered; None is 204."""
+        desk = self._desk
+        path: str = scope["path"]
+        _, _, provider, id_, kind = path.split("/")
+        query: bytes = scope["query_string"]
+        body = query if scope["method"] == "GET" else await _body(scope, receive)
+        name = f"{provider}/{id_}"
+        of = desk.accounts.recall(name) or await desk.accounts.find(name)
+        if of is None:
+            raise ForbiddenError(_REFUSAL)
+        if scope["method"] == "GET" and webhooks.asks(of):
+            return _challenged(of, query)
+        raw_path: bytes = scope.get("raw_path") or path.encode()
+        target = raw_path + b"?" + query if query else raw_path
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        url = self._base + target.decode("latin-1")
+        webhook = Webhook(url, headers, body, desk.rt.now())
+        if kind == "inbound" or webhooks.mixed(of):
+            await self._both(of, webhook, kind)
+            return None
+        receipts = webhooks.verify(desk.rt, of, webhook)
+        if receipts is None:
+            raise ForbiddenError(_REFUSAL)
+        if receipts:
+            await desk.keep(receipts)
+        return None
+
+    async def _both(self, of: ProviderAccount, webhook: Webhook, kind: str) -> None:
+        """Keep and obey what people wrote, and keep the receipts that may stand beside it.
+
+        Done again as a whole if half of it fails: each half knows what it has already done.
+        """
+        desk = self._desk
+        receipts = webhooks.verify(desk.rt, of, webhook)
+        if receipts is None:
+            raise ForbiddenError(_REFUSAL)
+        mixed = webhooks.mixed(of)
+        if mixed and receipts:
+            await desk.keep(receipts)
+        if webhooks.holds_message(of, webhook) if mixed else kind == "inbound":
+            try:
+                await run_in_threadpool(inbound.receive, desk.rt, of, webhook)
+            except DatabaseError:
+                raise UnavailableError(_AWAY) from None
+
+
+def _challenged(of: ProviderAccount, query: bytes) -> Response:
+    found = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    answer = webhooks.challenge(of, found)
+    if answer is None:
         raise ForbiddenError(_REFUSAL)
-    if receipts:
-        await desk.keep(receipts)
-    return Response(status_code=204)
+    return PlainTextResponse(answer)
 
 
-async def message(request: Request) -> Response:
-    """Keep and obey what somebody wrote to us; 204 once it is done, 403 if it is not the account's.
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body; most come in one piece.
 
-    Twilio takes 204 for "no reply": ours is a message of its own.
+    Raises:
+        TooLargeError: it is larger than any provider's.
     """
-    desk = desk_of(request)
-    account, webhook = await _webhook(desk, request)
-    if account is None or not inbound.verify(account, webhook):
-        raise ForbiddenError(_REFUSAL)
-    try:
-        await run_in_threadpool(inbound.receive, desk.rt, account, webhook)
-    except DatabaseError:
-        raise UnavailableError(_AWAY) from None
-    return Response(status_code=204)
+    first = await receive()
+    if first["type"] == "http.request" and not first.get("more_body"):
+        whole: bytes = first.get("body", b"")
+        if len(whole) <= _LIMIT:
+            return whole
+    pieces = [first]
 
+    async def again() -> Message:
+        return pieces.pop() if pieces else await receive()
 
-async def _webhook(desk: Desk, request: Request) -> tuple[ProviderAccount | None, Webhook]:
-    """The request as it was signed, and the account its address names, if there is one."""
-    content = await reading.body(request, _LIMIT)
-    try:
-        account_id = UUID(request.path_params["account"])
-    except ValueError:
-        raise ForbiddenError(_REFUSAL) from None
-    account = await desk.account(request.path_params["provider"], account_id)
-    headers = {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]
-    }
-    url = _public_url(desk.rt.settings, request.scope)
-    return account, Webhook(url, headers, content, desk.rt.now())
-
-
-def _public_url(settings: Settings, scope: Scope) -> str:
-    """The address the provider requested, as it knows us."""
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    query: bytes = scope["query_string"]
-    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
-    return settings.public_url.rstrip("/") + target.decode("latin-1")
+    return await reading.body(Request(scope, again), _LIMIT)

@@ -87,7 +87,12 @@ CASES = [
     invalid("no phone number", GOOD | {"to": CANARY}, to="not_a_number"),
     invalid("NUL in the address", GOOD | {"to": "\0" + TO}, to="not_a_number"),
     invalid("unknown channel", GOOD | {"channel": CANARY}, channel="not_allowed"),
-    invalid("channel not served", GOOD | {"channel": "email"}, channel="channel_not_served"),
+    invalid(
+        "a number as e-mail",
+        GOOD | {"channel": "email"},
+        to="not_an_email",
+        subject="required",
+    ),
     invalid("unknown sender", GOOD | {"from": CANARY}, **{"from": "unknown_sender"}),
     invalid("unknown pool", GOOD | {"pool": CANARY}, pool="unknown_pool"),
     invalid(
