@@ -34,6 +34,7 @@ from messaging.api import (
     statistics,
     suppressions,
     templates,
+    unsubscribe,
     webhooks,
 )
 from messaging.api.desk import Desk
@@ -93,6 +94,7 @@ def create_app(rt: Runtime) -> FastAPI:
         health,
         problems,
         rules,
+        unsubscribe,
     ):
         app.include_router(part.router)
     openapi.describe(app, rt.now)
