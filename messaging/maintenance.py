@@ -12,7 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging import fragments, registration
+from messaging import accounts, fragments, registration
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import attempts, backlog, idempotency, pulse
@@ -83,7 +83,7 @@ def _alone(db: Connection) -> bool:
 
 
 def prune(rt: Runtime) -> str:
-    """Forget idempotency keys, and pieces of inbound texts, that are too old to be repeated."""
+    """Forget what is too old to be repeated: idempotency keys, pieces of texts, replaced secrets."""
     pruned = 0
     for _ in range(_ROUNDS):
         with rt.engine.begin() as db:
@@ -92,4 +92,5 @@ def prune(rt: Runtime) -> str:
         if took < _BATCH:
             break
     fragments.prune(rt)
+    accounts.drop_expired(rt)
     return f"pruned {pruned} idempotency keys"

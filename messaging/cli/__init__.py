@@ -30,7 +30,7 @@ COMMANDS = {
     "exporter": "messaging.cli.exporting:exporter_",
     "version": "messaging.cli:version_",
     "keys": "messaging.cli.setting_up:keys",
-    "accounts": "messaging.cli.setting_up:accounts",
+    "accounts": "messaging.cli.accounts:accounts",
     "senders": "messaging.cli.senders:senders",
     "pools": "messaging.cli.pools:pools",
     "bindings": "messaging.cli.bindings:bindings",

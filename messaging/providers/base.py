@@ -232,6 +232,8 @@ class Provider:
     refuses: Callable[[Outbound], Failure | None] = _nothing
     """Why it cannot carry a message that its abilities would let pass, such as one with an address
     that is none; asked by `unable`."""
+    username: str | None = None
+    """What the user name of its accounts is, such as an account SID; None if they need none."""
     options: tuple[Option, ...] = ()
     idempotent: bool = False
     """Whether a send may be repeated under the same key. No provider of SMS offers that."""
@@ -274,6 +276,11 @@ class Provider:
         None
     )
     """Reads the reply to `registration_lookup`; None if it is no answer, such as an error."""
+
+    @property
+    def secret_options(self) -> frozenset[str]:
+        """The names of the options that are sealed."""
+        return frozenset(option.name for option in self.options if option.secret)
 
     @property
     def flash(self) -> bool:

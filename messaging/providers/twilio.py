@@ -237,6 +237,7 @@ def _code(value: object) -> str | None:
 PROVIDER = Provider(
     name="twilio",
     base_url="https://api.twilio.com",
+    username="account SID",
     abilities={
         Channel.SMS: Abilities(max_body=1600, validity=True),
         Channel.MMS: Abilities(max_body=1600, media=10, validity=True),

@@ -113,17 +113,6 @@ def account_ids(db: Connection, tenant_id: UUID) -> dict[str, UUID]:
     return {row.name: row.id for row in found}
 
 
-def limit_account(db: Connection, tenant_id: UUID, name: str, most: float | None) -> bool:
-    """Say what a tenant's account may send a second (None: no limit); False if it has none of this name."""
-    a = t.provider_accounts.c
-    changed = db.execute(
-        sa.update(t.provider_accounts)
-        .where(a.tenant_id == tenant_id, a.name == name)
-        .values(segments_per_second=most)
-    )
-    return changed.rowcount == 1
-
-
 def campaign_ids(db: Connection, tenant_id: UUID) -> dict[str, UUID]:
     """A tenant's 10DLC campaigns by name."""
     c = t.tendlc_campaigns.c

@@ -83,9 +83,8 @@ def read(db: Connection, tenant_id: UUID, sealer: Fernet) -> Senders:
     """Everything selection and dispatch may use for one tenant."""
     campaigns: dict[UUID, Campaign] = {}
     rows = db.execute(_SENDERS, {"tenant": tenant_id}).all()
-    found = db.execute(
-        sa.select(t.provider_accounts).where(t.provider_accounts.c.tenant_id == tenant_id)
-    )
+    mine = t.provider_accounts.c.tenant_id == tenant_id
+    found = db.execute(accounts_store.rows().where(mine))
     accounts = {row.id: accounts_store.account_of(row, sealer) for row in found}
     return Senders(
         tuple(_sender(row, campaigns) for row in rows),
