@@ -5,11 +5,17 @@ The registry, and the only module that imports an adapter: everything else asks 
 
 from __future__ import annotations
 
-from messaging.providers import telnyx, twilio
+from messaging.providers import telnyx, twilio, vonage, vonage_sms
 from messaging.providers.base import Provider
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (telnyx.PROVIDER, twilio.PROVIDER)
+    provider.name: provider
+    for provider in (
+        telnyx.PROVIDER,
+        twilio.PROVIDER,
+        vonage.PROVIDER,
+        vonage_sms.PROVIDER,
+    )
 }
 """Every provider, by the name an account carries."""
 
