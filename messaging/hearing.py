@@ -1,6 +1,6 @@
 """What did somebody write to us, and what becomes of it? Read, then kept and obeyed in one transaction.
 
-    read | lock the person | keep -> suppress or lift -> conversation -> answer in line | commit -> hint
+    read | lock the person | keep -> suppress or lift -> conversation -> answer, notice | commit -> hint
 
 A STOP that is kept has suppressed and canceled, and a message that comes twice finds itself and does
 nothing. The conversation is locked last, as whoever records a send locks it.
@@ -21,9 +21,9 @@ from messaging.domain.compliance.keywords import OTHER, Keyword, Reading, eviden
 from messaging.domain.message import LANE_OF, Channel, ProviderAccount
 from messaging.domain.registration import ReplyOwner
 from messaging.providers.base import InboundMessage
-from messaging.queues import DISPATCH
+from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime, TenantSenders
-from messaging.store import conversations, sender_stats, suppressions
+from messaging.store import conversations, notices, sender_stats, suppressions
 from messaging.store import inbound as store
 from messaging.store.inbound import NewInbound
 from messaging.store.messages import NewRow
@@ -39,6 +39,8 @@ class Kept:
 
     keyword: Keyword
     reply: NewRow | None
+    told: int
+    """Endpoints of the tenant that are to be told."""
 
 
 def hear(
@@ -120,13 +122,18 @@ def keep(rt: Runtime, db: Connection, heard: Heard) -> Kept | None:
     )
     reply = answers.reply(rt, db, heard, answer, conversation_id) if answer is not None else None
     store.note(db, row.id, conversation_id, reply.id if reply else None)
-    return Kept(row.keyword, reply)
+    told = notices.told_inbound(
+        db, row.tenant_id, row.id, conversation_id, row.keyword, row.channel
+    )
+    return Kept(row.keyword, reply, told)
 
 
 def announce(rt: Runtime, kept: Kept) -> None:
-    """Hint that an answer waits, and count."""
+    """Hint that an answer waits, and a notice, and count."""
     if kept.reply is not None:
         rt.hints.ring(DISPATCH[LANE_OF[kept.reply.message.priority]])
+    if kept.told:
+        rt.hints.ring(Task.NOTICES)
     rt.counters.add(tally("posthorn_inbound_total", keyword=[kept.keyword.lower()]))
 
 

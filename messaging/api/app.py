@@ -14,8 +14,10 @@ from starlette.routing import Route
 
 from messaging import __version__, embedded, telemetry
 from messaging.api import (
+    accounts,
     bindings,
     consents,
+    conversations,
     dnc,
     erasures,
     explain,
@@ -77,11 +79,13 @@ def create_app(rt: Runtime) -> FastAPI:
     for part in (
         explain,
         inbound,
+        conversations,
         native,
         numbers,
         senders,
         pools,
         bindings,
+        accounts,
         registration,
         templates,
         statistics,
