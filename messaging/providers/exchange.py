@@ -70,6 +70,23 @@ class _Reply(httpx.Response):
         return self._body
 
 
+def new_handle(settings: Settings) -> pycurl.Curl:
+    """A libcurl handle with what holds for whatever is sent on it."""
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.PROXY, "")  # an empty name also switches off the environment's proxies
+    curl.setopt(pycurl.TCP_NODELAY, 1)
+    curl.setopt(pycurl.TCP_KEEPALIVE, 1)
+    curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout))
+    curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(settings.timeout))
+    curl.setopt(pycurl.CAINFO, settings.ca_file)
+    curl.setopt(pycurl.SSL_VERIFYPEER, 1)
+    curl.setopt(pycurl.SSL_VERIFYHOST, 2)
+    curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+    return curl
+
+
 class Exchange:
     """One request and its reply, on a handle that is used again and again."""
 
@@ -79,22 +96,11 @@ class Exchange:
         self._lines: list[bytes] = []
         self._chunks: list[bytes] = []
         self._body = BytesIO()
-        self.curl = curl = pycurl.Curl()
-        curl.setopt(pycurl.NOSIGNAL, 1)
+        self.curl = curl = new_handle(settings)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.PROXY, "")  # an empty name also switches off the environment's proxies
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.TCP_NODELAY, 1)
-        curl.setopt(pycurl.TCP_KEEPALIVE, 1)
-        curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
         curl.setopt(pycurl.MAXFILESIZE, MAX_RESPONSE)
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(settings.connect_timeout))
-        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(settings.timeout))
-        curl.setopt(pycurl.CAINFO, settings.ca_file)
-        curl.setopt(pycurl.SSL_VERIFYPEER, 1)
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2)
-        curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
         curl.setopt(pycurl.USERAGENT, "posthorn")
         curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._chunks.append)
@@ -124,7 +130,11 @@ class Exchange:
             raise ValueError(f"the transport sends GET and POST, not {request.method}")
         curl.setopt(pycurl.FRESH_CONNECT, request.method == "POST" and not content)
 
-    def response(self) -> httpx.Response:
+    def result(self, code: int) -> httpx.Response | Failure:
+        """The reply, or what libcurl's error `code` proves if it is not 0."""
+        return self._failure(code) if code else self._response()
+
+    def _response(self) -> httpx.Response:
         """The reply, with its body as it came: we ask for no compression and undo none."""
         headers: list[tuple[bytes, bytes]] = []
         for line in self._lines:
@@ -137,7 +147,7 @@ class Exchange:
         status = int(self.curl.getinfo(pycurl.RESPONSE_CODE))
         return _Reply(status, headers, b"".join(self._chunks))
 
-    def failure(self, code: int) -> Failure:
+    def _failure(self, code: int) -> Failure:
         """What libcurl's error `code` proves about this exchange."""
         before = _BEFORE_THE_REQUEST.get(code)
         if before is not None and self._nothing_left():

@@ -9,6 +9,8 @@ connection died before the first byte of an answer. To repeat it, libcurl must r
 body is given as a read function that has no seek function beside it: the repeat fails instead, and
 the exchange is ambiguous. A body-less POST has nothing to rewind and is never put on a used connection.
 Only a GET may be repeated by libcurl, which changes nothing at the provider.
+E-mail (`smtp:` and `smtps:`) goes through the same window, under the same rule: one submit, at most one
+delivery. Threads of its own wait for it, since libcurl makes everybody wait for a relay's last answer.
 
 A transport belongs to one thread of one process. Handles are made at the first submit, so a process
 may fork before; never use a parent's transport in a child, they would share sockets.
@@ -27,6 +29,11 @@ import pycurl
 
 from messaging.domain.failures import Failure
 from messaging.providers.exchange import Exchange, Settings
+from messaging.providers.smtp_exchange import MailExchange
+from messaging.providers.smtp_threads import MailThreads
+
+_MAIL = frozenset({"smtp", "smtps"})
+_MOST_MAIL_THREADS = 64
 
 _POLL_EVENTS = {
     pycurl.POLL_IN: selectors.EVENT_READ,
@@ -41,7 +48,7 @@ _SELECT_FLAGS = {
 
 
 class Transport:
-    """A window of HTTP exchanges with providers, driven by whoever calls `poll`."""
+    """A window of exchanges with providers, driven by whoever calls `poll`."""
 
     def __init__(
         self,
@@ -63,22 +70,26 @@ class Transport:
         self._single: Exchange | None = None
         self._idle: list[Exchange] = []
         self._busy: dict[pycurl.Curl, tuple[object, Exchange]] = {}
+        self._mail: MailThreads | None = None
         self._watched: set[int] = set()
         self._timer_at: float | None = None
 
     @property
     def in_flight(self) -> int:
         """Exchanges submitted and not yet handed back by `poll`."""
-        return len(self._busy)
+        return len(self._busy) + (self._mail.in_flight if self._mail is not None else 0)
 
     def submit(self, token: object, request: httpx.Request) -> None:
         """Put one request on its way; `poll` hands `token` back with its result. Does not block.
 
         Raises:
-            ValueError: the method is neither GET nor POST.
+            ValueError: the method is neither GET nor POST, or an e-mail's addresses are none.
         """
         if self._engine is None:
             self._engine = self._open()
+        if request.url.scheme in _MAIL:
+            self._mail_threads(self._engine[1]).submit(token, request)
+            return
         exchange = self._idle.pop() if self._idle else Exchange(self._settings)
         exchange.load(request)
         self._busy[exchange.curl] = (token, exchange)
@@ -91,7 +102,7 @@ class Transport:
         """
         finished: list[tuple[object, httpx.Response | Failure]] = []
         deadline = time.monotonic() + wait
-        while self._engine is not None and self._busy:
+        while self._engine is not None and self.in_flight:
             self._drive(*self._engine, deadline)
             finished = self._collect(self._engine[0])
             if finished or time.monotonic() >= deadline:
@@ -102,16 +113,22 @@ class Transport:
         """Make one exchange and wait for it, apart from the window: for look-ups.
 
         Raises:
-            ValueError: the method is neither GET nor POST.
+            ValueError: the method is neither GET nor POST, or an e-mail's addresses are none.
         """
+        if request.url.scheme in _MAIL:
+            mail = MailExchange(self._settings)
+            try:
+                return mail.deliver(request, self._settings.timeout.total_seconds())
+            finally:
+                mail.close()
         if self._single is None:
             self._single = Exchange(self._settings)
         self._single.load(request)
         try:
             self._single.curl.perform()
         except pycurl.error as error:
-            return self._single.failure(int(error.args[0]))
-        return self._single.response()
+            return self._single.result(int(error.args[0]))
+        return self._single.result(pycurl.E_OK)
 
     def close(self) -> None:
         """Close every connection. Exchanges still in flight are abandoned: their outcome is unknown."""
@@ -126,7 +143,9 @@ class Transport:
             selector.close()
         for exchange in exchanges:
             exchange.curl.close()
-        self._engine = self._single = self._timer_at = None
+        if self._mail is not None:
+            self._mail.close()
+        self._engine = self._single = self._timer_at = self._mail = None
         self._idle.clear()
         self._busy.clear()
         self._watched.clear()
@@ -139,6 +158,12 @@ class Transport:
         multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, self._max_connections)
         multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
         return multi, selector
+
+    def _mail_threads(self, selector: selectors.BaseSelector) -> MailThreads:
+        if self._mail is None:
+            self._mail = MailThreads(self._settings, min(self._max_connections, _MOST_MAIL_THREADS))
+            selector.register(self._mail.fileno(), selectors.EVENT_READ, data=self._mail)
+        return self._mail
 
     def _watch(
         self, selector: selectors.BaseSelector, what: int, fd: int, _multi: object, _data: object
@@ -164,6 +189,8 @@ class Transport:
         """Wait for sockets or libcurl's timer, not beyond `deadline`, and act on them."""
         until = deadline if self._timer_at is None else min(deadline, self._timer_at)
         for key, events in selector.select(max(0.0, until - time.monotonic())):
+            if key.data is self._mail is not None:
+                continue  # only a bell
             multi.socket_action(key.fd, _SELECT_FLAGS[events])
         if self._timer_at is not None and time.monotonic() >= self._timer_at:
             self._timer_at = None
@@ -171,15 +198,15 @@ class Transport:
 
     def _collect(self, multi: pycurl.CurlMulti) -> list[tuple[object, httpx.Response | Failure]]:
         """What ended since the last time."""
-        finished: list[tuple[object, httpx.Response | Failure]] = []
+        finished = self._mail.collect() if self._mail is not None else []
         more = 1
         while more:
             more, good, bad = multi.info_read()
-            ended = [(curl, None) for curl in good] + [(curl, code) for curl, code, _ in bad]
+            ended = [(curl, pycurl.E_OK) for curl in good]
+            ended += [(curl, code) for curl, code, _ in bad]
             for curl, code in ended:
                 multi.remove_handle(curl)
                 token, exchange = self._busy.pop(curl)
-                result = exchange.response() if code is None else exchange.failure(code)
-                finished.append((token, result))
+                finished.append((token, exchange.result(code)))
                 self._idle.append(exchange)
         return finished

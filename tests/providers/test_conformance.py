@@ -102,10 +102,10 @@ def test_two_accounts_never_share_credentials(provider: Provider, dialect: Diale
     for secret in (SECRET, "other"):
         ours = dialect.account(provider, secret=secret)
         request = provider.request(ours, dialect.outbound())
-        secrets[secret] = (request.headers.raw, request.content)
+        secrets[secret] = (request.headers.raw, request.content, request.extensions)
     assert secrets[SECRET] != secrets["other"]
     again = provider.request(dialect.account(provider), dialect.outbound())
-    assert (again.headers.raw, again.content) == secrets[SECRET]
+    assert (again.headers.raw, again.content, again.extensions) == secrets[SECRET]
 
 
 @each_provider
