@@ -39,6 +39,7 @@ class Task(StrEnum):
     DISPATCH_SUSPECT = "dispatch.suspect"
     RECEIPTS_APPLY = "receipts.apply"
     RECONCILE = "reconcile.settle"
+    POLL = "receipts.poll"
     LOOKUPS = "lookups.run"
     REGISTRATIONS = "registrations.refresh"
     SENDERS = "senders.judge"
@@ -59,6 +60,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.DISPATCH_SUSPECT: WorkQueue.LOW,
     Task.RECEIPTS_APPLY: WorkQueue.RECEIPTS,
     Task.RECONCILE: WorkQueue.MAINTENANCE,
+    Task.POLL: WorkQueue.MAINTENANCE,
     Task.LOOKUPS: WorkQueue.MAINTENANCE,
     Task.REGISTRATIONS: WorkQueue.MAINTENANCE,
     Task.SENDERS: WorkQueue.MAINTENANCE,

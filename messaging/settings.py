@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     doubt_check_seconds: float = Field(
         default=30, gt=0, description="first look-up of an attempt in doubt; later ones back off"
     )
+    receipt_wait_seconds: float = Field(
+        default=120, ge=1, description="how long a receipt may take before its provider is asked"
+    )
     idempotency_hours: float = Field(default=24, gt=0)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464

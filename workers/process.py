@@ -48,6 +48,7 @@ class Process:
         }
         self.rt = Runtime.start(settings, name="worker")
         self.lookups = Transport(**options)  # type: ignore[arg-type]  # the options are Transport's own
+        self.polls = Transport(**options)  # type: ignore[arg-type]  # as above
         self.lines = Transport(**options)  # type: ignore[arg-type]  # as above
         self.registrations = Transport(**options)  # type: ignore[arg-type]  # as above
         self.window = Window(

@@ -22,6 +22,7 @@ from messaging import (
     intake,
     lookups,
     maintenance,
+    polling,
     receipts,
     reconcile,
     registration_refresh,
@@ -109,6 +110,13 @@ def settle_in_doubt() -> str:
     """Look for evidence of attempts in doubt."""
     process = current()
     return reconcile.settle_in_doubt(process.rt, process.lookups)
+
+
+@_task(Task.POLL)
+def poll_receipts() -> str:
+    """Ask about messages whose receipt is overdue."""
+    process = current()
+    return polling.run(process.rt, process.polls)
 
 
 @_task(Task.LOOKUPS)

@@ -89,8 +89,7 @@ class DeliveryReport:
     at: datetime | None = None
     """When it happened, if the provider says so."""
     withdraws_consent: bool = False
-    """Whether the recipient wants no more, which leaves the message as it is: a complaint, or a click
-    on unsubscribe, after it was delivered. `event` is None then."""
+    """Whether the recipient wants no more, after delivery: `event` is None then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +146,8 @@ class Sighting:
     event: Event | None
     certain: bool = True
     """False where the listing shows too little to tell whose it is: `fetch` must confirm it."""
+    named: bool = False
+    """Whether the listing gives our reference back, so that it is surely this attempt's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +200,6 @@ def _itself(webhook: Webhook) -> list[RawEvent]:
     return [RawEvent(blake2b(webhook.body, digest_size=16).hexdigest(), webhook.body)]
 
 
-def _nothing(_out: Outbound) -> Failure | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Everything Posthorn knows of one provider."""
@@ -218,8 +215,7 @@ class Provider:
     verify: Callable[[ProviderAccount, Webhook], bool]
     """Whether the account's provider signed this; raises nothing, whatever the webhook holds."""
     report: Callable[[Webhook], DeliveryReport | None]
-    """Reads one event of a verified webhook, its body that of the `RawEvent`. Unknown fields are
-    accepted; None if it is no receipt, or unreadable."""
+    """Reads one `RawEvent` of a verified webhook; None if it is no receipt, or unreadable."""
     inbound: Callable[[Webhook], list[InboundMessage]]
     """Reads a verified webhook; [] if it holds no inbound message, or is unreadable."""
     events: Callable[[Webhook], list[RawEvent]] = _itself
@@ -227,24 +223,20 @@ class Provider:
     mixed: bool = False
     """Whether receipts and inbound messages come in one webhook."""
     challenge: Callable[[ProviderAccount, Mapping[str, str]], str | None] | None = None
-    """What to answer a GET by which the provider asks whether the webhook is ours, by its query
-    parameters; None for a question that is not the provider's. As a whole None if it never asks."""
-    refuses: Callable[[Outbound], Failure | None] = _nothing
-    """Why it cannot carry a message that its abilities would let pass, such as one with an address
-    that is none; asked by `unable`."""
+    """The answer to the query of a GET that asks whether a webhook is ours; None if it does not."""
+    refuses: Callable[[Outbound], Failure | None] = lambda _out: None
+    """Why it cannot carry a message that its abilities would let pass; asked by `unable`."""
     username: str | None = None
     """What the user name of its accounts is, such as an account SID; None if they need none."""
     options: tuple[Option, ...] = ()
     idempotent: bool = False
     """Whether a send may be repeated under the same key. No provider of SMS offers that."""
     lookup: Callable[[ProviderAccount, Doubt], httpx.Request] | None = None
-    """Lists what may be a doubtful attempt; None if this provider cannot be asked, so that only a
-    receipt settles a doubt."""
+    """Lists what may be a doubtful attempt; None if it cannot be asked: only a receipt settles it."""
     sightings: Callable[[httpx.Response, Doubt], list[Sighting] | None] | None = None
     """Messages matching the attempt; None if the reply proves nothing (an error, or unreadable)."""
     absence_proof: timedelta | None = None
-    """How long its listing must keep showing nothing before that proves that nothing was sent, unless
-    an account says otherwise; None if that never proves it."""
+    """How long its listing must show nothing to prove that nothing was sent; None: it never does."""
     fetch: Callable[[ProviderAccount, str], httpx.Request] | None = None
     """Asks for one message by the provider's id; None if this provider cannot be asked."""
     fetched: Callable[[httpx.Response], DeliveryReport | None] | None = None
@@ -270,8 +262,7 @@ class Provider:
     registration_lookup: Callable[[ProviderAccount, Registration], httpx.Request | None] | None = (
         None
     )
-    """Asks where a registration stands; None if the provider has none of this kind and name. As a
-    whole None if this provider is not asked."""
+    """Asks where a registration stands; None if it has none of this kind and name, or is not asked."""
     registration: Callable[[httpx.Response, RegistrationKind], RegistrationReport | None] | None = (
         None
     )

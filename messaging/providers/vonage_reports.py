@@ -67,7 +67,7 @@ def sightings(response: httpx.Response, doubt: Doubt, read: Read) -> list[Sighti
         report = read(record)
         if report is not None and report.reference == doubt.reference:
             seen = (report.provider_message_id, report.provider_status, report.event)
-            return [Sighting(*seen)]
+            return [Sighting(*seen, named=True)]
     whole = reply.get("request_status") == "SUCCESS" and not reply.get("cursor")
     legible = all(replies.fields(record).get("message_id") for record in records)
     return [] if whole and legible else None

@@ -5,30 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
 from messaging import maintenance, reconcile, telemetry
-from messaging.domain.failures import Failure, Kind
-from tests.carrier import Carrier, Reply, accepted, listing, refused
+from tests.carrier import Reply, accepted, listing, refused
+from tests.dispatch.doubting import TIMEOUT, Desk, age, in_doubt, look
 from tests.world import RECIPIENT, World
-
-TIMEOUT = Failure(Kind.AMBIGUOUS, "timeout", "The provider did not answer in time.")
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
     telemetry.configure("error", json=True)
-
-
-class Desk(Carrier):
-    """What answers look-ups; separate from the sends' transport, as in a worker."""
-
-    def submit(self, token: object, request: httpx.Request) -> None:
-        assert request.method == "GET"
-        super().submit(token, request)
 
 
 def entry(
@@ -45,31 +34,6 @@ def entry(
         "date_created": format_datetime(created),
         "error_code": None,
     } | changes
-
-
-def in_doubt(world: World, count: int = 1, **fields: Any) -> list[UUID]:
-    ids = world.put(count, **fields)
-    world.carrier.answer = lambda _: TIMEOUT
-    world.send()
-    assert len(world.open_attempts()) >= count
-    return ids
-
-
-def age(world: World, minutes: float) -> None:
-    """Let time pass for every open attempt."""
-    world.run(
-        "UPDATE open_attempts SET started_at = started_at - make_interval(secs => :s),"
-        " doubt_since = doubt_since - make_interval(secs => :s),"
-        " absent_since = absent_since - make_interval(secs => :s),"
-        " check_at = now() - interval '1 second'",
-        s=minutes * 60,
-    )
-
-
-def look(world: World, *replies: Reply) -> str:
-    answers = iter(replies)
-    desk = Desk(lambda _: next(answers))
-    return reconcile.settle_in_doubt(world.rt, desk)
 
 
 def test_nothing_is_asked_before_its_time(world: World) -> None:
@@ -221,7 +185,7 @@ def test_after_a_day_without_evidence_the_outcome_is_unknown_for_good(world: Wor
     age(world, 24 * 60 + 1)
     assert look(world, refused(500, 20500)) == "1 unknown for good"
     row = world.row(message_id)
-    assert (row["status"], row["status_reason"]) == ("failed", "outcome_unknown")
+    assert (row["status"], row["status_reason"]) == ("failed", "unknown_outcome")
     assert world.attempts(message_id)[0]["outcome"] == "unknown"
     assert (world.open_attempts(), world.ready()) == ([], [])
 
