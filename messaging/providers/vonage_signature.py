@@ -30,21 +30,25 @@ def messages(account: ProviderAccount, webhook: Webhook) -> bool:
     """
     authorization = webhook.headers.get("authorization", "")
     token = authorization.removeprefix(_SCHEME)
-    header, claims, signature = _pieces(token)
-    if token == authorization or replies.json_fields(header).get("alg") != "HS256":
+    if token == authorization:
         return False
-    said, signed = replies.json_fields(claims), token.rpartition(".")[0].encode()
-    digests = [
-        hmac.digest(secret.encode(errors="replace"), signed, "sha256")
-        for secret in account.webhook_secrets
-        if secret
-    ]
-    genuine = [hmac.compare_digest(digest, signature) for digest in digests]
+    read = [claims(token, secret) for secret in account.webhook_secrets]
+    said = next((each for each in read if each is not None), {})
     body = hmac.compare_digest(
         sha256(webhook.body).hexdigest().encode(),
         replies.word(said.get("payload_hash"), 65).encode(errors="replace"),
     )
-    return any(genuine) and body and signatures.recent(_seconds(said.get("iat")), webhook.at)
+    return body and signatures.recent(_seconds(said.get("iat")), webhook.at)
+
+
+def claims(token: str, secret: str) -> Mapping[str, Any] | None:
+    """What a token says; None if it is none, or not signed with this secret."""
+    header, said, signature = _pieces(token)
+    if not secret or replies.json_fields(header).get("alg") != "HS256":
+        return None
+    signed, key = token.rpartition(".")[0].encode(), secret.encode(errors="replace")
+    genuine = hmac.compare_digest(hmac.digest(key, signed, "sha256"), signature)
+    return replies.json_fields(said) if genuine else None
 
 
 def _pieces(token: str) -> tuple[bytes, bytes, bytes]:
@@ -52,8 +56,8 @@ def _pieces(token: str) -> tuple[bytes, bytes, bytes]:
     pieces = token.split(".")
     if len(pieces) != 3 or not token.isascii():
         return b"", b"", b""
-    header, claims, signature = (_base64url(piece) for piece in pieces)
-    return header, claims, signature
+    header, said, signature = (_base64url(piece) for piece in pieces)
+    return header, said, signature
 
 
 def _base64url(text: str) -> bytes:
