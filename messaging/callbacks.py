@@ -32,15 +32,25 @@ def address(settings: Settings, account: ProviderAccount, message_id: UUID, epoc
 
 def named(settings: Settings, url: str) -> tuple[UUID, int] | None:
     """The (message id, epoch) an address of ours names; None for any other address."""
-    query = parse_qs(urlsplit(url).query)
+    found = _AS_WRITTEN.search(url)
+    written = found.groups() if found else _rewritten(url)
     try:
-        message_id, epoch = UUID(query["m"][0]), int(query["e"][0])
-        seal = query["k"][0]
-    except (KeyError, ValueError):
+        message_id, epoch, seal = UUID(written[0]), int(written[1]), written[2]
+    except ValueError:
         return None
     if not hmac.compare_digest(seal.encode(), _seal(settings, message_id, epoch).encode()):
         return None
     return message_id, epoch
+
+
+_AS_WRITTEN = re.compile(r"[?&]m=([0-9a-f-]{36})&e=([0-9]{1,7})&k=([0-9a-f]{16})(?:[&#]|$)")
+
+
+def _rewritten(url: str) -> tuple[str, str, str]:
+    """The parts of an address whose query somebody has put in another order, or quoted."""
+    query = parse_qs(urlsplit(url).query)
+    m, e, k = (query.get(name, [""])[0] for name in "mek")
+    return m, e, k
 
 
 def reference(message_id: UUID, epoch: int) -> str:

@@ -19,7 +19,7 @@ from messaging import callbacks, providers
 from messaging.domain.message import ProviderAccount
 from messaging.providers.base import Provider, Webhook
 from messaging.queues import Task
-from messaging.runtime import Runtime
+from messaging.runtime import DatabaseError, Runtime
 from messaging.store import accounts, raw_receipts
 from messaging.store.raw_receipts import RawReceipt
 
@@ -95,6 +95,54 @@ def challenge(of: ProviderAccount, query: Mapping[str, str]) -> str | None:
 def keep(db: Connection, receipts: Sequence[RawReceipt]) -> None:
     """Store receipts; commit, then `announce` them, when no provider waits any more."""
     raw_receipts.keep(db, receipts)
+
+
+class Keeper:
+    """Keeps groups of webhooks, each in one statement that is its own transaction.
+
+    On a connection of its own: to borrow one, and to begin and commit on it, would be three more
+    journeys a group. For one thread.
+    """
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._connection: Connection | None = None
+
+    def keep(self, group: Sequence[Sequence[RawReceipt]]) -> None:
+        """Store every receipt of a group; durable when this returns, and safe to repeat.
+
+        Raises:
+            DatabaseError: nothing of the group is kept.
+        """
+        receipts = [receipt for part in group for receipt in part]
+        try:
+            keep(self._held(), receipts)
+        except DatabaseError as error:
+            self.close()
+            if not (error.connection_invalidated or _is_deadlock(error)):
+                raise
+            # It was cut while nobody used it, or somebody keeps the same events in another order.
+            try:
+                keep(self._held(), receipts)
+            except DatabaseError:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Give the connection back, or what is left of it."""
+        held, self._connection = self._connection, None
+        if held is not None:
+            held.close()
+
+    def _held(self) -> Connection:
+        if self._connection is None:
+            connection = self._rt.engine.connect()
+            self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        return self._connection
+
+
+def _is_deadlock(error: DatabaseError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "40P01"
 
 
 def announce(rt: Runtime) -> None:

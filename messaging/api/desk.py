@@ -38,9 +38,10 @@ class Desk:
             with rt.engine.begin() as db:
                 return intake.keep(db, group)
 
+        keeper = self._keeper = webhooks.Keeper(rt)
+
         def keep(group: Sequence[Sequence[RawReceipt]]) -> list[None]:
-            with rt.engine.begin() as db:
-                webhooks.keep(db, [receipt for part in group for receipt in part])
+            keeper.keep(group)
             return [None] * len(group)
 
         self._intake = Committer(submit, name="intake", after=partial(intake.announce, rt))
@@ -52,6 +53,7 @@ class Desk:
         """Commit what is waiting, then stop."""
         self._intake.close()
         self._receipts.close()
+        self._keeper.close()
 
     async def tenant(self, request: Request) -> Tenant:
         """Whose request this is.

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, unquote_to_bytes
 
 _FORM = "application/x-www-form-urlencoded"
 _URL = re.compile(
@@ -38,18 +39,26 @@ def twilio(token: str, url: str, content_type: str, body: bytes, signature: str)
     signed = _parameters(body) if is_form else b""
     given = signature.strip().encode(errors="replace")
     key = token.encode(errors="replace")
-    matches = [
+    # Which spelling it was is no secret, so the first that matches ends the search.
+    return any(
         hmac.compare_digest(b64encode(hmac.digest(key, candidate + signed, "sha1")), given)
         for candidate in _candidates(url)
-    ]
-    return any(matches)
+    )
 
 
 def _parameters(body: bytes) -> bytes:
     """Every name with each of its distinct values, sorted, as the bytes they were sent as."""
-    # Latin-1 maps each byte to one character, so the signed bytes come back unchanged.
-    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-    return "".join(name + value for name, value in sorted(set(pairs))).encode("latin-1", "replace")
+    pairs = {
+        (_unquoted(name), _unquoted(value))
+        for name, _, value in (field.partition(b"=") for field in body.split(b"&") if field)
+    }
+    return b"".join(name + value for name, value in sorted(pairs))
+
+
+def _unquoted(text: bytes) -> bytes:
+    if b"%" not in text and b"+" not in text:
+        return text
+    return unquote_to_bytes(text.replace(b"+", b" "))
 
 
 def _body_matches(url: str, body: bytes) -> bool:
@@ -60,16 +69,14 @@ def _body_matches(url: str, body: bytes) -> bool:
     return hmac.compare_digest(expected, hashes[0].lower().encode(errors="replace"))
 
 
-def _candidates(url: str) -> set[bytes]:
+def _candidates(url: str) -> Iterator[bytes]:
     """The spellings of `url` Twilio may have signed: its servers disagree about the port."""
     url = url.partition("#")[0]
-    spellings = {url}
+    yield url.encode(errors="replace")
     if match := _URL.fullmatch(url):
         scheme, host, port, rest = match.group("scheme", "host", "port", "rest")
-        spellings.add(f"{scheme}://{host}{rest or ''}")
-        if port is None:
-            spellings.add(f"{scheme}://{host}:{_STANDARD_PORTS[scheme.lower()]}{rest or ''}")
-    return {spelling.encode(errors="replace") for spelling in spellings}
+        other = "" if port is not None else f":{_STANDARD_PORTS[scheme.lower()]}"
+        yield f"{scheme}://{host}{other}{rest or ''}".encode(errors="replace")
 
 
 def recent(stamp: str, at: datetime | None) -> bool:

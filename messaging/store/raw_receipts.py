@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -30,9 +31,9 @@ class RawReceipt:
 _KEEP = sa.text("""
 WITH kept AS (
   INSERT INTO raw_receipts AS r (account_id, url, body, message_id, epoch, event_key, repeats)
-  SELECT * FROM unnest(CAST(:accounts AS uuid[]), CAST(:urls AS text[]), CAST(:bodies AS bytea[]),
-                       CAST(:messages AS uuid[]), CAST(:epochs AS int[]), CAST(:keys AS text[]),
-                       CAST(:repeats AS int[]))
+  SELECT account_id, url, decode(body, 'hex'), message_id, epoch, event_key, repeats
+  FROM json_to_recordset(CAST(:receipts AS json)) AS v(
+    account_id uuid, url text, body text, message_id uuid, epoch int, event_key text, repeats int)
   ON CONFLICT (account_id, event_key) WHERE event_key IS NOT NULL
   DO UPDATE SET repeats = r.repeats + excluded.repeats + 1
   RETURNING id, xmax = 0 AS fresh
@@ -46,21 +47,21 @@ def keep(db: Connection, receipts: Sequence[RawReceipt]) -> None:
 
     An event that is known already only has its repeats counted.
     """
-    firsts, repeats = _once_each(receipts)
-    if not firsts:
+    if not receipts:
         return
-    db.execute(
-        _KEEP,
+    rows = [
         {
-            "accounts": [r.account_id for r in firsts],
-            "urls": [r.url for r in firsts],
-            "bodies": [r.body for r in firsts],
-            "messages": [r.message_id for r in firsts],
-            "epochs": [r.epoch for r in firsts],
-            "keys": [r.event_key for r in firsts],
+            "account_id": r.account_id,
+            "url": r.url,
+            "body": r.body.hex(),
+            "message_id": r.message_id,
+            "epoch": r.epoch,
+            "event_key": r.event_key,
             "repeats": repeats,
-        },
-    )
+        }
+        for r, repeats in zip(*_once_each(receipts), strict=True)
+    ]
+    db.execute(_KEEP, {"receipts": orjson.dumps(rows).decode()})
 
 
 def _once_each(receipts: Iterable[RawReceipt]) -> tuple[list[RawReceipt], list[int]]:
