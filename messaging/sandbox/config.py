@@ -51,7 +51,7 @@ DEFAULT_ACCOUNT = Account("AC" + "0" * 31 + "1", "posthorn-sandbox-token")
 TELNYX_ACCOUNT = Account(
     "telnyx", "KEYposthorn-sandbox", "telnyx", signing="posthorn-sandbox-telnyx-webhooks"
 )
-TELNYX_PUBLIC_KEY = ""
+TELNYX_PUBLIC_KEY = "AwuJTXwg3pgcNbTfNiHXsRf09rlEPkramdpF43g3790="
 """What verifies the webhooks of `TELNYX_ACCOUNT`: 32 bytes in base64."""
 VONAGE_ACCOUNT = Account(
     "5a4db0c5",
@@ -66,7 +66,7 @@ VONAGE_SMS_ACCOUNT = Account(
     "vonage_sms",
     signing="posthorn-sandbox-vonage-sms-signature-secret",
 )
-DEFAULTS = (DEFAULT_ACCOUNT,)
+DEFAULTS = (DEFAULT_ACCOUNT, TELNYX_ACCOUNT, VONAGE_ACCOUNT, VONAGE_SMS_ACCOUNT)
 """One account of every provider."""
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from messaging.sandbox.dialect import Dialect
+from messaging.sandbox.telnyx import Telnyx
 from messaging.sandbox.twilio import Twilio
+from messaging.sandbox.vonage import Vonage
+from messaging.sandbox.vonage_sms import VonageSms
 
-DIALECTS: tuple[type[Dialect], ...] = (Twilio,)
+DIALECTS: tuple[type[Dialect], ...] = (Twilio, Telnyx, Vonage, VonageSms)
 """A new protocol is a file beside this one, and a line here."""

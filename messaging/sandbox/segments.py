@@ -11,7 +11,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")
-_GSM = _BASIC | _EXTENDED
+GSM = _BASIC | _EXTENDED
 
 
 def count(body: str) -> int:
@@ -19,11 +19,30 @@ def count(body: str) -> int:
     characters = set(body)
     if characters <= _BASIC:
         return _plain(len(body), 160, 153)
-    if characters <= _GSM:
+    if characters <= GSM:
         return _chain([2 if c in _EXTENDED else 1 for c in body], 160, 153)
     if not characters or max(characters) <= "\uffff":
         return _plain(len(body), 70, 67)
     return _chain([2 if c > "\uffff" else 1 for c in body], 70, 67)
+
+
+def pieces(body: str) -> list[str]:
+    """The text of each segment, in order; [""] for an empty body."""
+    size = {c: 2 if c in _EXTENDED else 1 for c in body}
+    single, chained = 160, 153
+    if not set(body) <= GSM:
+        size = {c: 2 if c > "\uffff" else 1 for c in body}
+        single, chained = 70, 67
+    if sum(size[c] for c in body) <= single:
+        return [body]
+    found, used = [""], 0
+    for c in body:
+        if used + size[c] > chained:
+            found.append("")
+            used = 0
+        found[-1] += c
+        used += size[c]
+    return found
 
 
 def _plain(length: int, single: int, chained: int) -> int:

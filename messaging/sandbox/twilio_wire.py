@@ -11,6 +11,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
+from messaging.sandbox.addresses import E164, is_sender, is_web
 from messaging.sandbox.connection import Reply, json_reply
 from messaging.sandbox.create import Create, correlation
 from messaging.sandbox.forms import fields_of
@@ -41,11 +42,6 @@ MAX_VALIDITY_SECONDS = 36_000
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_SHORT_CODE = re.compile(r"[0-9]{3,8}")
-_ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
-# No underscore in the host: Twilio refuses it.
-_CALLBACK = re.compile(r"https?://(?:[^/?#@\s]*@)?[A-Za-z0-9.\-\[\]:]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
 def read_create(body: bytes, numbers: frozenset[str]) -> Create | Problem:
@@ -74,7 +70,7 @@ def read_create(body: bytes, numbers: frozenset[str]) -> Create | Problem:
 def _recipient_problem(to: str) -> Problem | None:
     if not to:
         return TO_MISSING
-    if not _E164.fullmatch(to):
+    if not E164.fullmatch(to):
         return TO_INVALID
     return MAGIC_RECIPIENTS.get(to) if to.startswith("+1500555") else None
 
@@ -90,9 +86,7 @@ def _sender_problem(
         return MAGIC_SENDERS[sender]
     if sender in numbers or sender == MAGIC_VALID_SENDER:
         return None
-    if not (
-        _E164.fullmatch(sender) or _SHORT_CODE.fullmatch(sender) or _ALPHANUMERIC.fullmatch(sender)
-    ):
+    if not is_sender(sender):
         return FROM_INVALID
     return FROM_NOT_OWNED if numbers else None
 
@@ -108,9 +102,7 @@ def _content_problem(text: str, media: int, *, has_template: bool) -> Problem | 
 def _callback_problem(callback: str) -> Problem | None:
     if not callback:
         return None
-    if len(callback) > MAX_CALLBACK_CHARACTERS or not _CALLBACK.fullmatch(callback):
-        return CALLBACK_INVALID
-    return None
+    return None if is_web(callback, MAX_CALLBACK_CHARACTERS) else CALLBACK_INVALID
 
 
 def _validity_problem(seconds: str | None) -> Problem | None:
