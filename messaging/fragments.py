@@ -42,7 +42,7 @@ def receive(
     rt: Runtime, known: TenantSenders, account: ProviderAccount, message: InboundMessage
 ) -> None:
     """Keep a piece, and the whole message with the last of them; safe to repeat."""
-    piece = _piece(rt, known, account, message)
+    piece = _piece(rt, known, account, hearing.storable(message))
     done = []
     with rt.engine.begin() as db:
         store.lock(db, piece.reference)

@@ -171,8 +171,12 @@ def storable(message: InboundMessage) -> InboundMessage:
     id_ = _plain(message.provider_message_id)
     if len(id_) > _LONGEST_ID:
         id_ = blake2b(id_.encode(), digest_size=32).hexdigest()
+    piece = message.fragment
+    if piece is not None:
+        piece = replace(piece, reference=_plain(piece.reference))
     return replace(
         message,
+        fragment=piece,
         provider_message_id=id_,
         from_=_plain(message.from_),
         to=_plain(message.to),
