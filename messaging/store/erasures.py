@@ -244,9 +244,11 @@ WHERE {_PERSON.format(row="f")} AND NOT f.joined AND f.received_at <= CAST(:unti
 def forget_rest(db: Connection, job: Job) -> None:
     """Empty what proves the person's consent (not the consent), and ask nobody about their number.
 
-    Pieces of texts that wait for the others go, too.
+    Pieces of texts that wait for the others go, too, and nothing is sent to them in another message's
+    place.
     """
     db.execute(_EVIDENCE, job.whose)
+    db.execute(_FALLBACKS, job.whose)
     db.execute(_PIECES, job.whose)
     db.execute(_LOOKUPS, {"tenant": job.tenant_id, "key": job.recipient_key})
 
