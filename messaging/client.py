@@ -170,7 +170,8 @@ class Messages:
     ) -> Accepted:
         """Send one message; `fields` are those of `POST /v1/messages` (`from_` stands for `from`).
 
-        Among them `lead`, `campaign`, `source`, `use_case` and `agent`, which may decide the sender.
+        Among them `lead`, `campaign`, `source`, `use_case` and `agent`, which may decide the sender;
+        `channel` with `subject`, `html` and `media`; and `fallback`, what to send should this one fail.
 
         Raises:
             ApiError: it was refused; nothing was kept.
@@ -210,7 +211,7 @@ class Messages:
     def events(self, message_id: str) -> History:
         """Everything that happened to a message."""
         found = self._client.request("GET", f"/v1/messages/{message_id}/events").json()
-        return History(tuple(found["events"]), tuple(found["attempts"]))
+        return History(*(tuple(found[name]) for name in ("events", "attempts", "receipts")))
 
     def list(self, **filters: Any) -> Iterator[Message]:
         """Messages, newest first, page by page; filters are those of `GET /v1/messages`."""
