@@ -10,7 +10,7 @@ from messaging.sandbox.forms import decoded
 
 _CORRELATION = re.compile(r"[?&]([me])=([^&#]*)")
 _REFERENCE = re.compile(
-    r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})\.([0-9]{1,7})"
+    r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})\.([0-9]{1,7})-?"
 )
 
 
@@ -46,7 +46,7 @@ def correlation(callback: str) -> tuple[str | None, str | None]:
 
 
 def referenced(reference: str) -> tuple[str | None, str | None]:
-    """The message id and epoch in a caller's name for an attempt, such as 32 hex digits, `.`, `1`.
+    """The message id and epoch in a caller's name for an attempt: 32 hex digits, `.`, the epoch, `-` or not.
 
     Any other name is the id as it stands; an empty one is none.
     """

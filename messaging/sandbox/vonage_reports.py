@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ from messaging.sandbox.vonage_wire import ENDS, status_of
 PATH = "/v2/reports/records"
 
 _DAY = 86_400.0
+_HELD_BACK = 60.0
 _PROVIDERS = {"SMS": "vonage_sms", "MESSAGES": "vonage"}
 _Status = Callable[[Entry, str], str]
 
@@ -68,9 +70,13 @@ class Reports:
             known = [(e, sid) for sid, e in asked.items() if e and e.provider == provider]
             return known, sorted(asked.keys() - {sid for _, sid in known})
         first, last = instant(fields["date_start"]), instant(fields["date_end"])
+        # In the order of acceptance, which a request that was held back is late in.
+        recent = takewhile(
+            lambda entry: entry.at >= first - _HELD_BACK, ledger.newest_first(account, None, None)
+        )
         return [
             (entry, sid)
-            for entry in ledger.newest_first(account, None, None)
+            for entry in recent
             if entry.provider == provider and first <= entry.at < last
             for sid in entry.parts
         ], []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -79,16 +80,23 @@ def accepted(sandbox: Sandbox) -> int:
 
 @dataclass
 class Posted:
-    """One receipt as it came in."""
+    """One webhook as it came in."""
 
     path: str
     headers: dict[str, str]
     form: dict[str, str]
+    """Empty unless it is a form."""
     at: float
+    body: bytes = b""
+    method: str = "POST"
 
     @property
     def status(self) -> str:
         return self.form["MessageStatus"]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass

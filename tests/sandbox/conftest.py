@@ -45,13 +45,18 @@ def receiver() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            form = dict(parse_qsl(body, keep_blank_values=True, strict_parsing=True))
-            taken.posted.append(Posted(self.path, headers, form, time.time()))
+            form = {}
+            if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+                form = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+            posted = Posted(self.path, headers, form, time.time(), body, self.command)
+            taken.posted.append(posted)
             self.send_response(taken.answers.pop(0) if taken.answers else 204)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
