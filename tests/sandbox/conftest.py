@@ -56,7 +56,7 @@ def receiver() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815 - http.server asks for it
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
