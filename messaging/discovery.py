@@ -37,6 +37,7 @@ class Address:
     api_key: str | None = field(default=None, repr=False)
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
+    callback_networks: str = ""
 
 
 @contextlib.contextmanager
@@ -115,6 +116,7 @@ def located(settings: Settings) -> Settings:
         changes = {
             "database_url": settings.database_url or found.database_url,
             "redis_url": settings.redis_url or found.redis_url,
+            "callback_networks": settings.callback_networks or found.callback_networks,
         }
     if not settings.secret_key.get_secret_value():
         try:

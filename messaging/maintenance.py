@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from messaging import accounts, fragments, registration
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
-from messaging.store import attempts, backlog, idempotency, pulse
+from messaging.store import attempts, backlog, idempotency, notice_turns, notices, pulse
 from messaging.telemetry import label
 
 MAX_CLAIMS = 5
@@ -47,9 +47,11 @@ def hint_due(rt: Runtime) -> list[str]:
     with rt.engine.connect() as db:
         queues = backlog.queues_due(db)
         receipts, doubts = backlog.others_due(db)
+        told = notice_turns.due(db)
     tasks = [DISPATCH[queue] for queue in queues]
     tasks += [Task.RECEIPTS_APPLY] if receipts else []
     tasks += [Task.RECONCILE] if doubts else []
+    tasks += [Task.NOTICES] if told else []
     for task in tasks:
         rt.hints.ring(task)
     return [task.value for task in tasks]
@@ -83,7 +85,7 @@ def _alone(db: Connection) -> bool:
 
 
 def prune(rt: Runtime) -> str:
-    """Forget what is too old to be repeated: idempotency keys, pieces of texts, replaced secrets."""
+    """Forget what is too old to matter: idempotency keys, notices, pieces of texts, replaced secrets."""
     pruned = 0
     for _ in range(_ROUNDS):
         with rt.engine.begin() as db:
@@ -91,6 +93,10 @@ def prune(rt: Runtime) -> str:
         pruned += took
         if took < _BATCH:
             break
+    for _ in range(_ROUNDS):
+        with rt.engine.begin() as db:
+            if notices.prune(db, _BATCH) < _BATCH:
+                break
     fragments.prune(rt)
     accounts.drop_expired(rt)
     return f"pruned {pruned} idempotency keys"

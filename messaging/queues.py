@@ -25,6 +25,7 @@ class WorkQueue(StrEnum):
     NORMAL = "normal"
     LOW = "low"
     RECEIPTS = "receipts"
+    NOTICES = "notices"
     INTAKE = "intake"
     MAINTENANCE = "maintenance"
 
@@ -38,6 +39,7 @@ class Task(StrEnum):
     DISPATCH_LOW = "dispatch.low"
     DISPATCH_SUSPECT = "dispatch.suspect"
     RECEIPTS_APPLY = "receipts.apply"
+    NOTICES = "notices.deliver"
     RECONCILE = "reconcile.settle"
     POLL = "receipts.poll"
     LOOKUPS = "lookups.run"
@@ -59,6 +61,8 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     # One at a time, and never in the way of a one-time code.
     Task.DISPATCH_SUSPECT: WorkQueue.LOW,
     Task.RECEIPTS_APPLY: WorkQueue.RECEIPTS,
+    # A slow customer delays nothing but what it is told.
+    Task.NOTICES: WorkQueue.NOTICES,
     Task.RECONCILE: WorkQueue.MAINTENANCE,
     Task.POLL: WorkQueue.MAINTENANCE,
     Task.LOOKUPS: WorkQueue.MAINTENANCE,

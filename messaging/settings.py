@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +67,10 @@ class Settings(BaseSettings):
         default=120, ge=1, description="how long a receipt may take before its provider is asked"
     )
     idempotency_hours: float = Field(default=24, gt=0)
+    callback_networks: str = Field(
+        default="",
+        description="networks that are not public and may be posted to all the same, over http too",
+    )
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
@@ -97,6 +102,12 @@ class Settings(BaseSettings):
         secret = self.secret_key.get_secret_value()
         if secret and len(secret) < 32:
             problems.append("POSTHORN_SECRET_KEY must have at least 32 characters")
+        try:
+            _ = self.callback_allowed
+        except ValueError:
+            problems.append(
+                "POSTHORN_CALLBACK_NETWORKS must be networks such as 10.1.0.0/16, with commas between"
+            )
         if self.environment == "production":
             problems += [
                 f"POSTHORN_{name.upper()} must be set in production"
@@ -110,6 +121,12 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """How long a claim or an attempt is safe from the sweep."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def callback_allowed(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks where tenants' endpoints may be although they are not public."""
+        words = (word.strip() for word in self.callback_networks.split(","))
+        return tuple(ip_network(word) for word in words if word)
 
     def _derive(self, purpose: bytes) -> bytes:
         secret = self.secret_key.get_secret_value()

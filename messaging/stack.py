@@ -56,6 +56,7 @@ POOLS = (
     Pool("normal", (WorkQueue.NORMAL,), 1, "what is not said to be urgent or patient"),
     Pool("low", (WorkQueue.LOW,), 2, "bulk, and one child more for what a crash left behind", 10),
     Pool("receipts", (WorkQueue.RECEIPTS,), 1, "a burst of receipts never delays a send"),
+    Pool("notices", (WorkQueue.NOTICES,), 1, "a tenant's slow endpoint never delays a send", 5),
     Pool(
         "intake",
         (WorkQueue.INTAKE, WorkQueue.MAINTENANCE),

@@ -37,6 +37,8 @@ from messaging.store.tenants import Tenant
 READY_TIMEOUT = 90.0
 """Seconds for everything to be ready; a small machine starts a dozen interpreters in a fifth of it."""
 POOL = "main"
+LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
+"""Where a developer's own endpoints are."""
 SANDBOX_ACCOUNT = "sandbox"
 SENDERS = tuple(
     SenderRequest(address=address, mps=50.0, is_default=address == "+12025550100")
@@ -110,6 +112,8 @@ def completed(settings: Settings, database_url: str, redis_url: str, ports: Port
     }
     if "public_url" not in settings.model_fields_set:
         changes["public_url"] = stack.reached_at(settings.api_host, ports.api)
+    if settings.environment == "development" and not settings.callback_networks:
+        changes["callback_networks"] = LOOPBACK_NETWORKS
     if not settings.secret_key.get_secret_value():
         changes["secret_key"] = SecretStr(_kept(settings.home.resolve() / "secret"))
     return settings.model_copy(update=changes)
@@ -163,6 +167,7 @@ def _prepare(
         api_key=key,
         database_url=settings.database_url,
         redis_url=settings.redis_url,
+        callback_networks=settings.callback_networks,
     )
     return address, inbound
 

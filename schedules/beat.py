@@ -29,6 +29,7 @@ TABLE = (
     Entry(Task.PROMOTE_DUE, 1.0, "scheduled messages become ready within a second of their time"),
     Entry(Task.SWEEP, 5.0, "what a crash left behind is found within seconds"),
     Entry(Task.RECONCILE, 5.0, "attempts in doubt are looked up as soon as their wait is over"),
+    Entry(Task.NOTICES, 1.0, "tenants learn of a step about a second after it"),
     Entry(Task.POLL, 15.0, "a receipt that got lost is asked for soon after it was due"),
     Entry(Task.LOOKUPS, 2.0, "a message that waits for a look-up waits seconds, not minutes"),
     Entry(

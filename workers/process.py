@@ -24,7 +24,8 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from messaging import maintenance, outcomes, telemetry
+from messaging import deliveries, maintenance, outcomes, telemetry
+from messaging.courier import Courier
 from messaging.domain import addresses
 from messaging.providers.transport import Transport
 from messaging.runtime import DatabaseError, Runtime
@@ -51,6 +52,7 @@ class Process:
         self.polls = Transport(**options)  # type: ignore[arg-type]  # as above
         self.lines = Transport(**options)  # type: ignore[arg-type]  # as above
         self.registrations = Transport(**options)  # type: ignore[arg-type]  # as above
+        self.courier = Courier(settings.callback_allowed)
         self.window = Window(
             Transport(**options, max_connections=settings.window),  # type: ignore[arg-type]  # as above
             settings.window,
@@ -97,6 +99,7 @@ def _before_exit(**_: Any) -> None:
         left = _process.window.drain(settings.provider_timeout_seconds + 1)
         if left:
             telemetry.log().warning("window.left_behind", calls=left)
+        deliveries.finish(_process.rt, _process.courier, settings.provider_timeout_seconds)
         _process.rt.close()
 
 

@@ -16,6 +16,7 @@ from celery.worker.request import Request
 
 from messaging import (
     access,
+    deliveries,
     dispatch,
     erasure,
     fallbacks,
@@ -103,6 +104,13 @@ def dispatch_suspect() -> str:
 def apply_receipts() -> str:
     """Apply the receipts that have come in."""
     return receipts.apply(current().rt)
+
+
+@_task(Task.NOTICES)
+def deliver_notices() -> str:
+    """Tell tenants what happened to their messages."""
+    process = current()
+    return deliveries.run(process.rt, process.courier, stopping=stopping)
 
 
 @_task(Task.RECONCILE)

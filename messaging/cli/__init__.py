@@ -37,6 +37,8 @@ COMMANDS = {
     "templates": "messaging.cli.templates:templates",
     "registration": "messaging.cli.registration:registration_",
     "suppressions": "messaging.cli.suppressions:suppressions",
+    "endpoints": "messaging.cli.endpoints:endpoints",
+    "replay": "messaging.cli.endpoints:replay",
     "policy": "messaging.cli.policy:policy",
     "rules": "messaging.cli.rules:rules",
     "consents": "messaging.cli.consents:consents",

@@ -116,7 +116,7 @@ def page(
 _REPLAY = sa.text("""
 WITH chosen AS MATERIALIZED (
   SELECT id, at FROM notices
-  WHERE endpoint_id = :endpoint AND at >= :since AND at < coalesce(:until, 'infinity')
+  WHERE endpoint_id = :endpoint AND at >= :since AND at < coalesce(CAST(:until AS timestamptz), 'infinity')
     AND state = ANY(CAST(:states AS text[]))
     AND (CAST(:message AS uuid) IS NULL OR message_id = CAST(:message AS uuid))
   ORDER BY at, id LIMIT :limit FOR UPDATE SKIP LOCKED

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from messaging import telemetry
 from messaging.embedded import Servers
+from tests.dispatch.telling import NETWORKS, Telling
+from tests.receiver import Receiver, receiver
 from tests.world import ClockedRuntime, World, empty, runtime, settings_for
 
 
@@ -37,3 +40,20 @@ def world(rt: ClockedRuntime) -> Iterator[World]:
     made = World(rt)
     yield made
     made.window.drain(0)
+
+
+@pytest.fixture
+def telling(world: World) -> Iterator[Telling]:
+    telemetry.configure("critical", json=True)
+    before = world.rt.settings
+    world.rt.settings = before.model_copy(update={"callback_networks": NETWORKS})
+    made = Telling(world)
+    yield made
+    made.courier.close()
+    world.rt.settings = before
+
+
+@pytest.fixture
+def customer() -> Iterator[Receiver]:
+    with receiver() as found:
+        yield found
