@@ -5,10 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from messaging.providers.transport import Transport
+from tests.providers.mailing import Start
+from tests.providers.relays import Relay, Reply
 from tests.providers.wire import Act, Serve, WireServer
 
 
@@ -30,3 +33,16 @@ def transport() -> Iterator[Transport]:
     made = Transport(connect_timeout=timedelta(seconds=3), timeout=timedelta(seconds=6))
     yield made
     made.close()
+
+
+@pytest.fixture
+def relay() -> Iterator[Start]:
+    made: list[Relay] = []
+
+    def start(script: dict[str, Reply] | None = None, **more: Any) -> Relay:
+        made.append(Relay(script or {}, **more))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()

@@ -23,6 +23,7 @@ import pytest
 import vonage_jwt  # type: ignore[import-untyped]
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sendgrid.helpers.eventwebhook import EventWebhook  # type: ignore[import-untyped]
 from telnyx.lib import webhook_verification
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
@@ -103,11 +104,27 @@ def _vonage_unchecked(hook: Webhook) -> bool:
     return other_body or age > FIVE_MINUTES or spelled != mark
 
 
+def _sendgrid(hook: Webhook) -> bool:
+    library = EventWebhook(_hooks("sendgrid").secrets[0])
+    mark = hook.headers["x-twilio-email-event-webhook-signature"]
+    stamp = hook.headers["x-twilio-email-event-webhook-timestamp"]
+    return bool(library.verify_signature(hook.body.decode(), mark, stamp))
+
+
+def _sendgrid_unchecked(hook: Webhook) -> bool:
+    """The library looks neither at the age nor at a signature's spelling."""
+    mark = hook.headers["x-twilio-email-event-webhook-signature"]
+    stamp = int(hook.headers["x-twilio-email-event-webhook-timestamp"])
+    age = abs(int((hook.at or NOON).timestamp()) - stamp)
+    return age > 25 * 3600 or base64.b64encode(base64.b64decode(mark)).decode() != mark
+
+
 LIBRARIES = {
     # Twilio's library reads the scheme in letters of any size; ours is configured.
     "twilio": Library(_twilio, lambda hook: not hook.url.startswith("https://")),
     "telnyx": Library(_telnyx, _telnyx_spelling),
     "vonage": Library(_vonage, _vonage_unchecked),
+    "sendgrid": Library(_sendgrid, _sendgrid_unchecked),
 }
 
 
