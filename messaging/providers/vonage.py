@@ -257,6 +257,7 @@ PROVIDER = Provider(
         Channel.SMS: Abilities(max_body=1000, validity=True),
         Channel.MMS: Abilities(max_body=1000, media=10, validity=True),
     },
+    username="API key",
     options=(
         Option("application_id", "The application whose webhooks are signed; needs private_key."),
         Option("private_key", "The application's private key, as PEM.", secret=True),

@@ -251,6 +251,7 @@ PROVIDER = Provider(
     name="vonage_sms",
     base_url="https://rest.nexmo.com",
     abilities={Channel.SMS: Abilities(max_body=3200, flash=True, validity=True)},
+    username="API key",
     options=(
         Option(
             vonage_signature.METHOD,
