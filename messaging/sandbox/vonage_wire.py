@@ -79,7 +79,7 @@ def read_create(body: bytes, numbers: frozenset[str], application: str) -> Creat
     if not isinstance(given, dict):
         return INVALID_JSON
     channel, kind = given.get("channel"), given.get("message_type")
-    if channel not in _TYPES:
+    if not isinstance(channel, str) or channel not in _TYPES:
         return CHANNEL
     if kind not in _TYPES[channel]:
         return MESSAGE_TYPE
