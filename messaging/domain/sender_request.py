@@ -44,7 +44,7 @@ class _Said(BaseModel):
             le=_MOST_MPS,
             allow_inf_nan=False,
             description="message segments a second the provider lets it send; null: as is usual, 1"
-            " for a long code, 3 toll-free, 100 for a short code",
+            " for a long code, 3 toll-free, 10 by e-mail, 100 for a short code or on Instagram",
         ),
     ] = None
     capabilities: Annotated[
@@ -191,13 +191,20 @@ def _problem(code: str) -> AddressProblem:
     return AddressProblem(code, _DETAILS[code])
 
 
-_MPS = {SenderKind.TOLL_FREE: 3.0, SenderKind.SHORT_CODE: 100.0}
+_MPS = {
+    SenderKind.TOLL_FREE: 3.0,
+    SenderKind.SHORT_CODE: 100.0,
+    SenderKind.EMAIL: 10.0,
+    SenderKind.INSTAGRAM: 100.0,
+}
 
 
 def usual_mps(kind: SenderKind) -> float:
     """What a provider lets a sender of this kind send, in segments a second, if nobody says more.
 
-    Twilio's figures, the least of those providers publish for long codes and toll-free numbers.
+    Twilio's figures, the least of those providers publish for long codes and toll-free numbers. An
+    e-mail or a direct message counts as one segment. Ten a second is our own cautious figure for a
+    relay of which nobody said anything; Meta takes 300 from one account, of which others may use some.
     """
     return _MPS.get(kind, 1.0)
 

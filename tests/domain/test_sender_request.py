@@ -70,6 +70,8 @@ def test_rates_are_as_usual_for_the_kind() -> None:
     assert {kind: usual_mps(kind) for kind in SenderKind} == dict.fromkeys(SenderKind, 1.0) | {
         SenderKind.TOLL_FREE: 3.0,
         SenderKind.SHORT_CODE: 100.0,
+        SenderKind.EMAIL: 10.0,
+        SenderKind.INSTAGRAM: 100.0,
     }
 
 
