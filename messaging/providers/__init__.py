@@ -5,12 +5,13 @@ The registry, and the only module that imports an adapter: everything else asks 
 
 from __future__ import annotations
 
-from messaging.providers import sendgrid, smtp, telnyx, twilio, vonage, vonage_sms
+from messaging.providers import instagram, sendgrid, smtp, telnyx, twilio, vonage, vonage_sms
 from messaging.providers.base import Provider
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
     for provider in (
+        instagram.PROVIDER,
         sendgrid.PROVIDER,
         smtp.PROVIDER,
         telnyx.PROVIDER,
