@@ -92,11 +92,7 @@ def add(rt: Runtime, tenant: Tenant, new: NewAccount) -> ProviderAccount:
         InvalidRequestError: no such provider, or something is not as it needs it.
         ConflictError: the tenant has an account of this name.
     """
-    provider = providers.find(new.provider)
-    if provider is None:
-        known = ", ".join(sorted(providers.PROVIDERS))
-        problem = FieldProblem("#/provider", "unknown_provider", f"must be one of {known}")
-        raise InvalidRequestError([problem])
+    provider = _provider(new.provider)
     account = ProviderAccount(
         id=rt.new_id(),
         tenant_id=tenant.id,
@@ -139,7 +135,7 @@ def change(rt: Runtime, tenant: Tenant, name: str, patch: AccountPatch) -> datet
         )
     with rt.engine.begin() as db:
         stored = _locked(rt, db, tenant, name)
-        provider = providers.get(stored.account.provider)
+        provider = _provider(stored.account.provider)
         account = _patched(provider, stored.account, patch)
         _check(provider, account)
         account = replace(account, options={n: v for n, v in account.options.items() if v})
@@ -174,6 +170,15 @@ def drop_expired(rt: Runtime) -> int:
     """Delete what no webhook may be signed with any more; returns of how many accounts."""
     with rt.engine.begin() as db:
         return store.drop_expired(db)
+
+
+def _provider(name: str) -> Provider:
+    found = providers.find(name)
+    if found is None:
+        known = ", ".join(sorted(providers.PROVIDERS))
+        problem = FieldProblem("#/provider", "unknown_provider", f"must be one of {known}")
+        raise InvalidRequestError([problem])
+    return found
 
 
 def _locked(rt: Runtime, db: Connection, tenant: Tenant, name: str) -> Stored:

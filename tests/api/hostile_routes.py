@@ -9,6 +9,7 @@ NEW = "+12025550200"
 """A sender that is not there yet: each file that must be taken has another."""
 CANARY = "canary7f3e"
 AT = "2026-03-01T12:00:00Z"
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 Route = tuple[str, str]
 ROUTES: dict[Route, dict[str, Any]] = {
@@ -60,6 +61,14 @@ ROUTES: dict[Route, dict[str, Any]] = {
     ("PATCH", "/v1/pools/main"): {
         "regions": ["US"], "sticky": True, "local": True, "local_km": 1, "segments_per_second": 1,
     },
+    ("POST", "/v1/endpoints"): {"url": "http://127.0.0.1:9/", "events": ["message.sent"]},
+    ("PATCH", f"/v1/endpoints/{NOBODY}"): {
+        "url": "http://127.0.0.1:9/", "events": ["message.sent"], "enabled": True,
+    },
+    ("POST", f"/v1/endpoints/{NOBODY}/test"): {"type": "message.sent"},
+    ("POST", f"/v1/endpoints/{NOBODY}/replay"): {
+        "since": AT, "until": AT, "state": "all", "message_id": NOBODY,
+    },
     ("PUT", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "pool": "main"},
     ("DELETE", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "sender": "+12025550199"},
     ("PATCH", "/v1/policy"): {
@@ -96,11 +105,16 @@ ADDRESSES = (
     "/v1/brands/%00", "/v1/brands/%ff", "/v1/brands/%ED%A0%80", f"/v1/brands/{'x' * 10_000}",
     "/v1/tendlc-campaigns/%0a", "/v1/pools/%00", f"/v1/pools/{CANARY}", f"/v1/senders/{CANARY}",
     f"/v1/pools/main/senders/{CANARY}", "/v1/pools/%00/senders/%00", "/v1/senders/%00",
+    f"/v1/endpoints/{CANARY}", "/v1/endpoints/%00", f"/v1/endpoints/{CANARY}/notices",
+    f"/v1/endpoints/{NOBODY}/notices?cursor={CANARY}", f"/v1/endpoints/{NOBODY}/notices?state=%00",
+    f"/v1/endpoints/{NOBODY}/notices?cursor=ntc_{'9' * 30}",
     f"/v1/bindings?kind={CANARY}", "/v1/bindings?ref=%00", f"/v1/bindings?cursor={CANARY}",
     f"/v1/bindings?limit={10**30}",
     "/v1/dnc/%00?scrubbed_at=2026-03-01T12:00:00Z", "/v1/dnc/US", "/v1/dnc/US?scrubbed_at=9",
     "/v1/dnc/US?scrubbed_at=0001-01-01T00:00:00%2B14:00", f"/v1/dnc/US?scrubbed_at={CANARY}",
     f"/v1/messages/{CANARY}/explain", "/v1/messages/%00/explain", f"/v1/erasures/{CANARY}",
+    f"/v1/conversations/{CANARY}", "/v1/conversations/%00", f"/v1/conversations/{'x' * 10_000}",
+    f"/v1/conversations/00000000-0000-0000-0000-000000000000?cursor={CANARY}",
     f"/v1/inbound?cursor={CANARY}", f"/v1/inbound?limit={10**30}", f"/v1/inbound?keyword={CANARY}",
     f"/v1/suppressions?cursor={CANARY}", "/v1/suppressions?cursor=%00", "/v1/suppressions?limit=-1",
     f"/v1/suppressions?cursor={'A' * 5000}", "/v1/suppressions?cursor=bnVsbA",

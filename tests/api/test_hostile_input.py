@@ -108,7 +108,7 @@ def everything_is_still_readable(http: httpx.Client) -> None:
     """What was let in must not break whoever reads it, or sends beside it."""
     for path in (
         "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
-        "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound",
+        "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "accounts",
     ):  # fmt: skip
         assert http.get(f"/v1/{path}").status_code == 200, path
     for message in http.get("/v1/messages?limit=200").json()["data"]:

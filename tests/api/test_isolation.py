@@ -15,7 +15,8 @@ from messaging.runtime import Runtime
 TO, OTHER = "+12025550123", "+12025550124"
 READ = (
     "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
-    "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "templates/paused",
+    "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "accounts", "templates/paused",
+    "endpoints",
 )  # fmt: skip
 ASKED = (
     "consents/check", "consents/history", "suppressions/check", "suppressions/history",
@@ -76,9 +77,10 @@ def settle_in(rt: Runtime, http: httpx.Client, caller: Any) -> dict[str, str]:
     learned = http.post("/v1/numbers/import", content=f"to,line_type\n{TO},voip\n")
     assert (listed.status_code, learned.status_code) == (200, 201)
     hears(rt, http, caller, "hello", "SM" + "1" * 32)
+    told = http.post("/v1/endpoints", json={"url": "http://127.0.0.1:9/mine"}).json()["id"]
     erased = http.post("/v1/erasures", json={"to": "+12025550166"}).json()["id"]
     ids = {"message": message.json()["id"], "draft": draft.json()["id"]}
-    return ids | {"sender": str(caller.sender.id), "erasure": erased}
+    return ids | {"sender": str(caller.sender.id), "erasure": erased, "endpoint": told}
 
 
 def test_what_another_tenant_has_is_not_there(
@@ -98,6 +100,13 @@ def test_what_another_tenant_has_is_not_there(
         ("DELETE", f"senders/{has['sender']}", None),
         ("PATCH", "pools/my pool", {"sticky": False}),
         ("DELETE", "pools/my pool", None),
+        ("GET", f"endpoints/{has['endpoint']}", None),
+        ("PATCH", f"endpoints/{has['endpoint']}", {"enabled": False}),
+        ("DELETE", f"endpoints/{has['endpoint']}", None),
+        ("POST", f"endpoints/{has['endpoint']}/rotate", None),
+        ("POST", f"endpoints/{has['endpoint']}/test", None),
+        ("GET", f"endpoints/{has['endpoint']}/notices", None),
+        ("POST", f"endpoints/{has['endpoint']}/replay", {"since": AT}),
         ("PUT", f"pools/my pool/senders/{has['sender']}", None),
         ("PUT", f"pools/main/senders/{has['sender']}", None),
         ("DELETE", f"pools/main/senders/{has['sender']}", None),
