@@ -22,6 +22,7 @@ from messaging.domain.message import Channel, Queue, SelectionReason
 from messaging.store import (
     attempts,
     backlog,
+    conversations,
     facts,
     idempotency,
     messages,
@@ -249,6 +250,13 @@ CASES: list[Case] = [
     (
         "page by recipient",
         lambda _e: partial_(views.page, TENANT, Filters(recipient_key=KEYS[0]), None, 50),
+        1,
+        {"messages_recipient"},
+        100,
+    ),
+    (
+        "conversation",
+        lambda _e: partial_(conversations.page, TENANT, KEYS[:2], None, 50),
         1,
         {"messages_recipient"},
         100,
