@@ -69,6 +69,7 @@ def settings(running: Servers) -> Settings:
         redis_url=running.redis_url,
         secret_key=SECRET,
         public_url=PUBLIC_URL,
+        callback_networks="127.0.0.0/8",
     )
 
 
