@@ -27,7 +27,6 @@ _CIRCUITS = f"{KEY_PREFIX}circuits"
 _FRESH = 0.25
 """Seconds for which a process goes by what it last read of the circuits."""
 _SHOWINGS_FRESH = 5.0
-_BUCKET = 5
 _SHOWN_MINUTES = 10
 _TRIES = 5
 _BUDGET = Budget()
@@ -172,7 +171,7 @@ class Breakers:
 
     def _count(self, calls: Sequence[Call]) -> None:
         counts: Counter[tuple[str, str]] = Counter()
-        bucket = self._buckets()[-1]
+        bucket = int(self._clock())
         for call in calls:
             window = _window_key(str(call.route), bucket)
             of_account = _window_key(str(call.route.account_id), bucket)
@@ -206,8 +205,7 @@ class Breakers:
             for bucket in self._buckets():
                 pipe.hmget(_window_key(str(route), bucket), "n", "f")
             rows = pipe.execute()
-        calls, failed = (sum(int(row[i] or 0) for row in rows) for i in (0, 1))
-        if breaker.trips(calls, failed, self._limits):
+        if breaker.trips([(int(n or 0), int(f or 0)) for n, f in rows], self._limits):
             self._set(str(route), b"", breaker.opened(None, self._clock(), self._limits))
 
     def _hear(self, route: Route, calls: Sequence[Call]) -> None:
@@ -258,9 +256,9 @@ class Breakers:
         return _minute_key(account_id, int(self._clock() // 60))
 
     def _buckets(self) -> list[int]:
-        """The parts of the window, the present one last."""
-        last = int(self._clock() // _BUCKET)
-        first = last - int(self._limits.window // _BUCKET) + 1
+        """The seconds of the longest window, the present one last."""
+        last = int(self._clock())
+        first = last - max(length for length, _ in self._limits.windows) + 1
         return list(range(first, last + 1))
 
 

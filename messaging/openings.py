@@ -46,8 +46,8 @@ class Plan:
     """Those of `waits` that have a place in a line at that time."""
     usage: Usage | None = None
     """What was reserved of each limit."""
-    probing: Counter[Route] = field(default_factory=Counter)
-    """How many of the batch are meant for a route that is half-open."""
+    under_way: Counter[Route] = field(default_factory=Counter)
+    """How many of the batch are meant for each route."""
     repeats: dict[UUID, int] = field(default_factory=dict)
     """How many more of the batch may go to an account that had them before."""
     met: list[tuple[UUID, date, bytes]] = field(default_factory=list)

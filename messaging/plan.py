@@ -91,15 +91,15 @@ def _choose(
     now: datetime,
     country: str | None,
 ) -> Opening | None:
-    avoid = routing.avoided(rt, case.message, known, country, plan.probing)
-    found = routing.choose(case, candidates, known, avoid, now)
+    ways = routing.ways(rt, case.message, known, country, plan.under_way)
+    found = routing.choose(case, candidates, known, ways, now)
     if isinstance(found, Choice):
         account = known.accounts[found.sender.account_id]
         route = Route(account.id, case.message.channel, country)
         if not may_repeat(rt, case, account, plan):
             plan.waits[case.message.id] = now + _BUDGET_WAIT * (1 + rt.rng.random())
             return None
-        plan.probing[route] += 1
+        plan.under_way[route] += 1
         return Opening(found, account, route)
     if found.reason is Lack.PROVIDER_DOWN:
         wait = routing.until_some_route(rt, case.message, known, country)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from messaging.breakers import Route
@@ -22,19 +22,25 @@ from messaging.store.facts import Case
 _TOLD_ABSENT = 3
 
 
+class Ways(NamedTuple):
+    """What is known of the provider accounts a message might take."""
+
+    avoid: dict[UUID, Pass]
+    """Those that are down for its route, or did not take it before, and which of the two."""
+    probing: list[UUID]
+    """Those that are half-open, and wait for somebody to try them."""
+
+
 def choose(
     case: Case,
     candidates: Candidates,
     known: TenantSenders,
-    avoid: Mapping[UUID, Pass],
+    ways: Ways,
     now: datetime,
 ) -> Choice | NoSender:
-    """The sender of one claimed message; books it, so that the next one sees a busier sender.
-
-    `avoid` are the provider accounts to be passed over, and why.
-    """
+    """The sender of one claimed message; books it, so that the next one sees a busier sender."""
     history = history_of(case, known)
-    history.avoid = avoid
+    history.avoid, history.probing = ways
     found = selection.choose(case.message, candidates, history, now)
     if isinstance(found, Choice):
         known.headroom.book(found.sender, case.message.segments, now.timestamp())
@@ -44,26 +50,27 @@ def choose(
     return found
 
 
-def avoided(
+def ways(
     rt: Runtime,
     message: Message,
     known: TenantSenders,
     country: str | None,
-    probing: Mapping[Route, int],
-) -> dict[UUID, Pass]:
-    """The accounts that are down for this message's route, or did not take this message before.
-
-    `probing` are the messages of the batch already meant for a route that is half-open.
-    """
-    avoid = dict.fromkeys(message.failed_account_ids, Pass.PROVIDER_FAILED)
+    under_way: Mapping[Route, int],
+) -> Ways:
+    """What is known of the accounts; `under_way` are the batch's messages already meant for a route."""
+    found = Ways(dict.fromkeys(message.failed_account_ids, Pass.PROVIDER_FAILED), [])
     circuits = rt.breakers.circuits()
     if circuits:
         for account_id in known.accounts:
             route = Route(account_id, message.channel, country)
             circuit = circuits.get(str(route))
-            if circuit is not None and rt.breakers.room(circuit) <= probing.get(route, 0):
-                avoid[account_id] = Pass.PROVIDER_DOWN
-    return avoid
+            if circuit is None:
+                continue
+            if rt.breakers.room(circuit) > under_way.get(route, 0):
+                found.probing.append(account_id)
+            else:
+                found.avoid[account_id] = Pass.PROVIDER_DOWN
+    return found
 
 
 def until_some_route(

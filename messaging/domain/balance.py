@@ -16,8 +16,8 @@ from messaging.domain.message import Sender
 
 LEAST = 0.05
 _ENOUGH = 20
-_BEHIND = 2 / LEAST
-"""How far behind an account may be: two messages of the lightest."""
+_APART = 2 / LEAST
+"""How far accounts may be apart: two messages of the lightest."""
 SLOW_REPLY = 5.0
 """Seconds after which an answer of a provider is slow."""
 SLOW_DELIVERY = 60.0
@@ -95,6 +95,6 @@ class Balance:
         others = [self.at(other) for other in among if other != account_id]
         begins = self.at(account_id)
         if others:
-            # Who rested does not catch up on all it missed.
-            begins = max(begins, max(others) - _BEHIND)
+            # Who rested does not catch up on all it missed, and who did badly is not left for good.
+            begins = min(max(begins, max(others) - _APART), min(others) + _APART)
         self._at[account_id] = begins + segments / self.weights.get(account_id, 1.0)

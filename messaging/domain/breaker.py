@@ -9,6 +9,7 @@ follows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -16,15 +17,14 @@ from dataclasses import dataclass, replace
 class Limits:
     """When a circuit opens, for how long, and how it closes again. Times are in seconds."""
 
-    window: float = 30.0
-    """How far back failures count."""
+    windows: tuple[tuple[int, float], ...] = ((10, 0.5), (2, 0.9))
+    """How many seconds back, and of the calls in them how many must fail: half of them for a while, or
+    nearly all of them just now, so that a provider that was well until a moment ago is let go at once."""
     minimum: int = 20
-    """Calls in the window before a share says anything."""
-    share: float = 0.5
-    """Of the calls, how many must fail."""
+    """Calls in a window before its share says anything."""
     open_for: float = 5.0
     """The first time; doubles with each opening in a row."""
-    longest: float = 60.0
+    longest: float = 30.0
     probes: tuple[int, ...] = (1, 5, 25)
     """How many calls each stage of a half-open circuit lets through; all must be good."""
     patience: float = 30.0
@@ -53,9 +53,14 @@ class Circuit:
     probed_at: float = 0.0
 
 
-def trips(calls: int, failed: int, limits: Limits = LIMITS) -> bool:
-    """Whether a closed circuit opens after so many calls and failures in its window."""
-    return calls >= limits.minimum and failed >= limits.share * calls
+def trips(seconds: Sequence[tuple[int, int]], limits: Limits = LIMITS) -> bool:
+    """Whether a closed circuit opens after (calls, failures) of the last seconds, the present one last."""
+    for length, share in limits.windows:
+        calls = sum(calls for calls, _ in seconds[-length:])
+        failed = sum(failed for _, failed in seconds[-length:])
+        if calls >= limits.minimum and failed >= share * calls:
+            return True
+    return False
 
 
 def opened(before: Circuit | None, now: float, limits: Limits = LIMITS) -> Circuit:

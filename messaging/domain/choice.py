@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -101,6 +101,8 @@ class History:
     balance: Balance = field(default_factory=Balance)
     avoid: Mapping[UUID, Pass] = field(default_factory=dict)
     """Provider accounts that are down, or did not take this message before."""
+    probing: Collection[UUID] = ()
+    """Provider accounts that somebody must try, to see whether they are back: their turn comes first."""
 
 
 NO_HISTORY = History()

@@ -107,13 +107,15 @@ class _Search:
         accounts = balance.by_account(members)
         if len(accounts) == 1:
             return headroom.first(members, lambda s: self._fits(s, tier))
-        found: list[tuple[bool, float, float, int, Sender]] = []
+        found: list[tuple[bool, float, bool, float, int, Sender]] = []
         for place, mine in enumerate(accounts):
             sender = headroom.first(mine, lambda s: self._fits(s, tier))
             if sender is not None:
                 amber, free_at, *_ = headroom.score(sender)
                 waits = max(free_at - self.now.timestamp(), 0.0)
-                found.append((amber, waits, balance.at(sender.account_id), place, sender))
+                mine_to_probe = sender.account_id in self.history.probing
+                turn = balance.at(sender.account_id)
+                found.append((amber, waits, not mine_to_probe, turn, place, sender))
         self.among = tuple(entry[-1].account_id for entry in found)
         return min(found)[-1] if found else None
 

@@ -244,6 +244,11 @@ class Rig:
         with self.engine.connect() as db:
             return list(db.execute(sa.text(statement), values))
 
+    def execute(self, statement: str, **values: object) -> None:
+        """Change the database behind the product's back."""
+        with self.engine.begin() as db:
+            db.execute(sa.text(statement), values)
+
     def ledger(self) -> Iterator[dict[str, Any]]:
         """Every message the carrier ever accepted."""
         after = 0
