@@ -55,10 +55,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A message's events and attempts, oldest first."""
+    """A message's events and attempts, oldest first, and what its provider reported."""
 
     events: tuple[Mapping[str, Any], ...]
     attempts: tuple[Mapping[str, Any], ...]
+    receipts: tuple[Mapping[str, Any], ...] = ()
 
 
 def message(raw: Mapping[str, Any]) -> Message:

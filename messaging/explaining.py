@@ -15,11 +15,11 @@ from messaging.domain.addresses import mask
 from messaging.domain.candidates import Pass
 from messaging.domain.choice_wording import Chosen, Considered
 from messaging.domain.errors import NotFoundError
-from messaging.domain.explanation import Judged, Story, Tried
+from messaging.domain.explanation import Judged, Reported, Story, Tried
 from messaging.domain.lifecycle import TIMESTAMPS, Status
 from messaging.domain.message import SelectionReason
 from messaging.runtime import Runtime
-from messaging.store import verdicts, views
+from messaging.store import receipt_views, verdicts, views
 from messaging.store.tenants import Tenant
 from messaging.store.verdicts import Judgement
 from messaging.store.views import MessageView
@@ -97,9 +97,20 @@ def _story(rt: Runtime, db: Connection, tenant: Tenant, of: MessageView) -> Stor
             )
             for a in views.attempts(db, of.id)
         ],
+        receipts=[
+            Reported(
+                r.occurred_at or r.received_at,
+                r.provider_status or _UNREADABLE,
+                r.provider_code,
+                r.detail,
+                r.result,
+            )
+            for r in receipt_views.receipts(db, of.id)
+        ],
     )
 
 
+_UNREADABLE = "something that cannot be read"
 _RETIRED = "a sender that is retired by now"
 
 

@@ -20,7 +20,7 @@ from messaging.domain.lifecycle import Status
 from messaging.domain.message import Category, Channel, Priority
 from messaging.domain.recipients import address_of
 from messaging.runtime import Runtime
-from messaging.store import views
+from messaging.store import receipt_views, views
 from messaging.store.tenants import Tenant
 from messaging.store.views import Filters, MessageView
 
@@ -152,7 +152,8 @@ def get_events(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
     with desk.rt.engine.connect() as db:
         events = [schema.event_body(e) for e in views.events(db, message_id)]
         attempts = [schema.attempt_body(a) for a in views.attempts(db, message_id)]
-    return schema.answer({"events": events, "attempts": attempts})
+        receipts = [schema.receipt_body(r) for r in receipt_views.receipts(db, message_id)]
+    return schema.answer({"events": events, "attempts": attempts, "receipts": receipts})
 
 
 @router.post("/messages/{message_id}/cancel", response_model=schema.MessageBody, tags=["messages"])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Category, Channel, Priority, SelectionReason, Traffic
+from messaging.store.receipt_views import ReceiptView
 from messaging.store.views import AttemptView, EventView, MessageView
 
 
@@ -119,6 +120,13 @@ class MessageBody(BaseModel):
     undeliverable_at: datetime | None
     blocked_at: datetime | None
     canceled_at: datetime | None
+    in_doubt_since: Annotated[
+        datetime | None,
+        Field(
+            description="since then it is not known whether its provider took it: evidence is waited"
+            " for, and it is not sent again before"
+        ),
+    ]
     erased_at: Annotated[
         datetime | None, Field(description="since then body and recipient are empty")
     ]
@@ -159,11 +167,39 @@ class AttemptBody(BaseModel):
     detail: str | None
 
 
+class ReceiptBody(BaseModel):
+    """Something a provider reported."""
+
+    epoch: Annotated[int | None, Field(description="the attempt it speaks of")]
+    event: Annotated[Event | None, Field(description="what it was read as")]
+    provider_status: Annotated[str | None, Field(description="the provider's own word")]
+    error_code: Annotated[str | None, Field(description="the provider's own code")]
+    detail: str | None
+    occurred_at: datetime | None
+    received_at: datetime
+    result: Annotated[
+        str,
+        Field(
+            description="applied; all others changed nothing: duplicate, late, contradiction (of a"
+            " stronger one), heeded (it concerns the person), stale (of an earlier attempt),"
+            " unmatched, unreadable"
+        ),
+    ]
+    repeats: Annotated[int, Field(description="how often it came again")]
+    asked: Annotated[bool, Field(description="whether it is the answer to a question of ours")]
+
+
 class History(BaseModel):
     """Everything that happened to a message, oldest first."""
 
     events: list[EventBody]
     attempts: list[AttemptBody]
+    receipts: Annotated[
+        list[ReceiptBody],
+        Field(
+            description="by attempt, from the weakest to the strongest, in whatever order they came"
+        ),
+    ]
 
 
 class LaneBody(BaseModel):
@@ -207,6 +243,14 @@ def attempt_body(view: AttemptView) -> dict[str, Any]:
     return {
         _RENAMED.get(name, name): _plain(getattr(view, name))
         for name in AttemptView.__dataclass_fields__
+    }
+
+
+def receipt_body(view: ReceiptView) -> dict[str, Any]:
+    """A receipt as `ReceiptBody` says."""
+    return {
+        _RENAMED.get(name, name): _plain(getattr(view, name))
+        for name in ReceiptView.__dataclass_fields__
     }
 
 

@@ -17,7 +17,7 @@ from messaging.domain.errors import InvalidRequestError, NotFoundError
 from messaging.embedded import check_reachable
 from messaging.runtime import Runtime
 from messaging.settings import Settings
-from messaging.store import views
+from messaging.store import receipt_views, views
 from messaging.store.tenants import Tenant
 from messaging.submission import Refused, Submission
 
@@ -52,6 +52,9 @@ class Direct:
                 **schema.message_body(found),
                 "events": [schema.event_body(e) for e in views.events(db, message_id)],
                 "attempts": [schema.attempt_body(a) for a in views.attempts(db, message_id)],
+                "receipts": [
+                    schema.receipt_body(r) for r in receipt_views.receipts(db, message_id)
+                ],
             }
         # Over HTTP the same things come as text.
         plain: Json = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))

@@ -55,6 +55,20 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """Something the provider reported."""
+
+    at: datetime
+    """When it happened, or else when it came."""
+    word: str
+    """The provider's own."""
+    code: str | None
+    detail: str | None
+    result: str
+    """`applied`, or why it changed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything known about one message that explains it."""
 
@@ -68,6 +82,7 @@ class Story:
     created_at: datetime
     verdicts: Sequence[Judged] = ()
     attempts: Sequence[Tried] = ()
+    receipts: Sequence[Reported] = ()
 
 
 def summary(story: Story) -> str:
@@ -84,6 +99,7 @@ def sentences(story: Story) -> list[str]:
         if v.choice is not None:
             steps.append((v.at, choice_wording.sentence(v.choice)))
     steps += [(a.started_at, _tried(a)) for a in story.attempts]
+    steps += [(r.at, _reported(r)) for r in story.receipts]
     told = [sentence for _, sentence in sorted(steps, key=lambda step: step[0])]
     return [*told, summary(story)]
 
@@ -238,6 +254,23 @@ def _tried(attempt: Tried) -> str:
         f"{attempt.chosen_by}:"
     )
     return f"{head} {_outcome(attempt)}."
+
+
+_CHANGED_NOTHING = {
+    "duplicate": "which was known",
+    "late": "which came too late to change anything",
+    "contradiction": "which a stronger report contradicts",
+    "heeded": "which concerns the person and not the message",
+    "stale": "which is about an earlier attempt",
+}
+
+
+def _reported(receipt: Reported) -> str:
+    code = f" ({receipt.code})" if receipt.code else ""
+    said = f", {receipt.detail.rstrip('.')}" if receipt.detail else ""
+    why = _CHANGED_NOTHING.get(receipt.result)
+    rest = f", {why}" if why else ""
+    return f"The provider reported, {_when(receipt.at)}: {receipt.word}{code}{said}{rest}."
 
 
 def _outcome(attempt: Tried) -> str:

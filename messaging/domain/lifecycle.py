@@ -166,6 +166,10 @@ delivered knows most, who only failed knows least. CANCELED stands where a block
 off, so that it makes no difference whether that came before the stronger receipt."""
 
 _ENDS: dict[Event, Status] = {**_REPORTS, **_BLOCKS}
+EVENT_STRENGTH: dict[Event, int] = {Event.ACCEPTED: 0} | {
+    event: STRENGTH[end] + 1 for event, end in _ENDS.items()
+}
+"""The same of what is reported: from the weakest to the strongest."""
 CORRECTIONS: dict[Status, dict[Event, Status]] = {
     # Put off after an attempt that had been accepted after all: nothing goes out again.
     Status.SCHEDULED: {Event.ACCEPTED: Status.SENT, **_REPORTS},

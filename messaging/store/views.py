@@ -73,6 +73,7 @@ class MessageView:
     canceled_at: datetime | None
     erased_at: datetime | None
     stands_in_for: UUID | None
+    in_doubt_since: datetime | None
     parts: dict[str, Any] | None
     """What it has beside its text; in a list without its HTML, which may be long."""
 
@@ -80,6 +81,7 @@ class MessageView:
 _ELSEWHERE = {
     "sender": t.senders.c.address.label("sender"),
     "provider": t.provider_accounts.c.provider.label("provider"),
+    "in_doubt_since": t.open_attempts.c.doubt_since.label("in_doubt_since"),
 }
 
 
@@ -89,9 +91,10 @@ def _columns(of: Any) -> list[Any]:
 
 def _from(messages: Any) -> Any:
     """Messages with what they left from; the sender is the one of the latest attempt."""
-    senders, accounts = t.senders, t.provider_accounts
+    senders, accounts, attempts = t.senders, t.provider_accounts, t.open_attempts
     sent = messages.outerjoin(senders, senders.c.id == messages.c.sender_id)
-    return sent.outerjoin(accounts, accounts.c.id == senders.c.account_id)
+    by = sent.outerjoin(accounts, accounts.c.id == senders.c.account_id)
+    return by.outerjoin(attempts, attempts.c.message_id == messages.c.id)
 
 
 def _without_html(parts: Any) -> Any:

@@ -193,8 +193,14 @@ def test_a_message_that_arrived(
         "Before",
         "+1202•••0199",
         "Attempt",
+        "The",
         "It",
     ]
+    assert found["sentences"][-2].endswith(": delivered.")
+    history = http.get(f"/v1/messages/{message_id}/events").json()
+    (receipt,) = history["receipts"]
+    assert (receipt["provider_status"], receipt["result"]) == ("delivered", "applied")
+    assert (receipt["event"], receipt["repeats"], receipt["asked"]) == ("delivered", 0, False)
 
 
 def test_a_message_the_provider_refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from messaging import callbacks, providers, reconcile, telemetry
 from messaging.providers import twilio
 from messaging.providers.base import DeliveryReport, Doubt, Sighting
+from messaging.store import views
+from messaging.store.views import Filters
 from tests.carrier import Reply, listing, refused
 from tests.dispatch.doubting import Desk, age, in_doubt, look
 from tests.world import World
@@ -186,3 +188,21 @@ def test_a_provider_that_cannot_be_asked_is_waited_for(
     age(world, 24 * 60)
     assert look(world) == "1 unknown for good"
     assert world.row(message_id)["status_reason"] == "unknown_outcome"
+
+
+def test_a_message_in_doubt_says_so_and_since_when(world: World) -> None:
+    (message_id,) = in_doubt(world)
+
+    def since() -> datetime | None:
+        with world.rt.engine.connect() as db:
+            found = views.message(db, world.tenant.id, message_id)
+            (listed,) = views.page(db, world.tenant.id, Filters(), None, 10)
+        assert found is not None
+        assert found.in_doubt_since == listed.in_doubt_since
+        return found.in_doubt_since
+
+    assert since() == world.open_attempts()[0]["doubt_since"] is not None
+    assert world.status(message_id) == "sending"
+    world.report("SM1", "sent", world.callback(message_id, 1))
+    world.applied()
+    assert since() is None
