@@ -20,9 +20,9 @@ from starlette.types import Message, Receive, Scope, Send
 from messaging import inbound, webhooks
 from messaging.api import reading
 from messaging.api.desk import Desk
+from messaging.api.errors import of_database
 from messaging.api.reading import ForbiddenError
 from messaging.api.shortcut import answer_to
-from messaging.domain.errors import UnavailableError
 from messaging.domain.message import ProviderAccount
 from messaging.providers.base import Webhook
 from messaging.runtime import DatabaseError
@@ -32,7 +32,6 @@ INBOUND_PATH = "/webhooks/{provider}/{account}/inbound"
 METHODS = ["GET", "POST"]
 _LIMIT = 1024 * 1024
 """SendGrid posts events when it has 768 KB of them."""
-_AWAY = "the message could not be kept; post it again"
 _REFUSAL = "this is not signed by an account of ours; check its secret and POSTHORN_PUBLIC_URL"
 _KEPT = {"type": "http.response.body", "body": b""}
 
@@ -63,11 +62,16 @@ class Door:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One webhook: 204 once what is in it is durable, 403 if it is not the account's."""
+        """One webhook: 204 once what is in it is durable, 403 if it is not the account's.
+
+        503 if it cannot be kept, whatever the reason: the provider must post it again.
+        """
         try:
             response = await self._answer(scope, receive)
+        except DatabaseError as error:
+            response = await of_database(Request(scope, receive), error)
         except Exception as error:  # noqa: BLE001 - every error has its answer
-            response = await answer_to(Request(scope, receive, send), error)
+            response = await answer_to(Request(scope, receive), error)
         if response is not None:
             await response(scope, receive, send)
             return
@@ -80,45 +84,28 @@ class Door:
         path: str = scope["path"]
         _, _, provider, id_, kind = path.split("/")
         query: bytes = scope["query_string"]
-        body = query if scope["method"] == "GET" else await _body(scope, receive)
+        asked = scope["method"] == "GET"
+        body = query if asked else await _body(scope, receive)
         name = f"{provider}/{id_}"
         of = desk.accounts.recall(name) or await desk.accounts.find(name)
         if of is None:
             raise ForbiddenError(_REFUSAL)
-        if scope["method"] == "GET" and webhooks.asks(of):
+        if asked and webhooks.asks(of):
             return _challenged(of, query)
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         raw_path: bytes = scope.get("raw_path") or path.encode()
         target = raw_path + b"?" + query if query else raw_path
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        url = self._base + target.decode("latin-1")
-        webhook = Webhook(url, headers, body, desk.rt.now())
-        if kind == "inbound" or webhooks.mixed(of):
-            await self._both(of, webhook, kind)
-            return None
+        webhook = Webhook(self._base + target.decode("latin-1"), headers, body, desk.rt.now())
         receipts = webhooks.verify(desk.rt, of, webhook)
         if receipts is None:
             raise ForbiddenError(_REFUSAL)
-        if receipts:
-            await desk.keep(receipts)
-        return None
-
-    async def _both(self, of: ProviderAccount, webhook: Webhook, kind: str) -> None:
-        """Keep and obey what people wrote, and keep the receipts that may stand beside it.
-
-        Done again as a whole if half of it fails: each half knows what it has already done.
-        """
-        desk = self._desk
-        receipts = webhooks.verify(desk.rt, of, webhook)
-        if receipts is None:
-            raise ForbiddenError(_REFUSAL)
+        # Each half knows what it has already done, if the other fails and all of it comes again.
         mixed = webhooks.mixed(of)
-        if mixed and receipts:
+        if receipts and (mixed or kind == "status"):
             await desk.keep(receipts)
         if webhooks.holds_message(of, webhook) if mixed else kind == "inbound":
-            try:
-                await run_in_threadpool(inbound.receive, desk.rt, of, webhook)
-            except DatabaseError:
-                raise UnavailableError(_AWAY) from None
+            await run_in_threadpool(inbound.receive, desk.rt, of, webhook)
+        return None
 
 
 def _challenged(of: ProviderAccount, query: bytes) -> Response:
@@ -126,7 +113,7 @@ def _challenged(of: ProviderAccount, query: bytes) -> Response:
     answer = webhooks.challenge(of, found)
     if answer is None:
         raise ForbiddenError(_REFUSAL)
-    return PlainTextResponse(answer)
+    return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
