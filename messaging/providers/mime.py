@@ -82,7 +82,8 @@ def extra_headers(out: Outbound) -> dict[str, str]:
     """The headers beside those that every e-mail has: our attempt, and how to unsubscribe (RFC 8058)."""
     headers = {REFERENCE_HEADER: reference(out)}
     if out.unsubscribe_url is not None and _URL.fullmatch(out.unsubscribe_url):
-        headers["List-Unsubscribe"] = f"<{out.unsubscribe_url}>"
+        # So that no encoded word stands in it, which is as good a URL.
+        headers["List-Unsubscribe"] = f"<{out.unsubscribe_url.replace('=?', '=%3F')}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
 

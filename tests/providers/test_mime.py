@@ -91,6 +91,12 @@ def test_an_email_without_more_is_plain_text() -> None:
     assert mail["Subject"] == ""
 
 
+def test_a_way_out_holds_no_encoded_word() -> None:
+    mail = read(mime.compose(replace(OUT, unsubscribe_url=f"https://example.com/u?x={BCC}")))
+    assert mail["List-Unsubscribe"].startswith("<https://example.com/u?x==%3Futf-8?q?Hello=0D")
+    assert mail["Bcc"] is None
+
+
 def test_an_email_of_html_alone_has_no_empty_text() -> None:
     assert read(mime.compose(replace(OUT, body=""))).get_content_type() == "text/html"
 
