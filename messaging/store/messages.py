@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
 from messaging.domain.message import SelectionReason
 from messaging.domain.new_message import NewMessage
+from messaging.domain.notices import KINDS
 from messaging.store import notices
 
 
@@ -147,11 +148,12 @@ WITH v AS (
   SELECT sender_id, template, what, count(*) FROM moved, unnest(tells) AS told(what)
   WHERE sender_id IS NOT NULL AND traffic <> 'Test'
   GROUP BY 1, 2, 3
-), noticed AS (/* notices */)
+)/* notices */
 SELECT id FROM moved
 """
-_MOVE = sa.text(
-    _MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* notices */", notices.OF_STEPS)
+_MOVE, _MOVE_UNTOLD = (
+    sa.text(_MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* notices */", told))
+    for told in (f", noticed AS ({notices.OF_STEPS})", "")
 )
 
 
@@ -166,9 +168,9 @@ def move(
     """
     if not moves:
         return set()
-    rows = db.execute(
-        _MOVE, {"moves": orjson.dumps(moves).decode(), "lease": lease.total_seconds()}
-    )
+    statement = _MOVE if any(step.after in KINDS for step in moves) else _MOVE_UNTOLD
+    values = {"moves": orjson.dumps(moves).decode(), "lease": lease.total_seconds()}
+    rows = db.execute(statement, values)
     return set(rows.scalars())
 
 
