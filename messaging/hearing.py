@@ -65,7 +65,8 @@ def hear(
     if not whole and keyword is not Keyword.STOP:
         keyword = Keyword.OTHER
     to = _address(channel, message.to) or message.to
-    sender_id = known.names.get(to) or known.names.get(message.to)
+    spellings = (to, message.to, to.lower())  # nobody tells letters of either size apart in a mail
+    sender_id = next((known.names[each] for each in spellings if each in known.names), None)
     sender = known.candidates.by_id.get(sender_id) if sender_id else None
     # Beyond telephones nobody answers for us.
     answers_us = sender and (channel is not Channel.SMS or sender.reply_owner is ReplyOwner.SELF)

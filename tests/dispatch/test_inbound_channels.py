@@ -18,7 +18,9 @@ from tests.world import RECIPIENT, World
 
 def test_a_stop_by_mail_is_for_mail_alone_and_answered_by_mail(world: World) -> None:
     sender = desk(world)
-    hears(world, said(world, "Unsubscribe\n", Channel.EMAIL, from_="Ana@EXAMPLE.com", to=DESK))
+    hears(
+        world, said(world, "Unsubscribe\n", Channel.EMAIL, from_="Ana@EXAMPLE.com", to=DESK.title())
+    )
     assert suppressed_on(world) == {"email"}
     (answer,) = replies(world)
     assert (answer["channel"], answer["requested_sender_id"]) == ("email", sender.id)
