@@ -95,8 +95,13 @@ def gather(db: Connection, message_ids: Sequence[UUID]) -> list[Case]:
 
 def _case(row: Any) -> Case:
     *of_message, sticky, lead_sender_id, suppression, line, marketing, recent, last_inbound = row
+    belongs_to: _BelongsTo = tuple(of_message[-4:])
     facts = _facts(suppression, line, marketing, recent, last_inbound)
-    return Case(_message(*of_message), facts, sticky, lead_sender_id)
+    return Case(_message(*of_message[:-4], belongs_to=belongs_to), facts, sticky, lead_sender_id)
+
+
+_BelongsTo = tuple[str | None, str | None, str | None, str | None]
+"""Campaign, source, agent and template, as the tenant names them."""
 
 
 def _message(
@@ -125,10 +130,8 @@ def _message(
     purpose: str | None,
     failed: list[UUID] | None,
     parts: dict[str, Any] | None,
-    campaign: str | None,
-    source: str | None,
-    agent: str | None,
-    template: str | None,
+    *,
+    belongs_to: _BelongsTo,
 ) -> Message:
     return Message(
         id_,
@@ -156,10 +159,7 @@ def _message(
         time_zone,
         postal_code,
         Purpose(purpose) if purpose else None,
-        campaign,
-        source,
-        agent,
-        template,
+        *belongs_to,
         parts_of(parts) if parts else None,
     )
 
