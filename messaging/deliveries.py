@@ -31,6 +31,8 @@ from messaging.telemetry import log, tally
 
 _EACH = 32
 """Calls an endpoint has under way at most, in one process."""
+_EACH_WHEN_FULL = 4
+"""The same once half of all calls are under way, so that a few slow endpoints leave room for the others."""
 _TOTAL = 256
 _LEASE = timedelta(seconds=60)
 """Longer than a slow look-up of a name and a whole call."""
@@ -61,10 +63,12 @@ def run(
     found: Counter[str] = Counter()
     while True:
         looked_at = _send(rt, courier)
-        found.update(_record(rt, courier.poll(_TURN)))
+        ended = courier.poll(_TURN)
+        found.update(_record(rt, ended))
         if rt.now() >= ends or stopping():
             break
-        if not looked_at and not courier.under_way:
+        # What has ended has made room for more.
+        if not (looked_at or ended or courier.under_way):
             return _said(found)
     if not stopping():
         rt.hints.hand_on(Task.NOTICES)
@@ -91,8 +95,9 @@ def _send(rt: Runtime, courier: Courier) -> int:
     room = _TOTAL - calls.total()
     if room <= 0:
         return 0
+    each = _EACH if room > _TOTAL // 2 else _EACH_WHEN_FULL
     with rt.engine.begin() as db:
-        taken = notice_turns.take(db, each=_EACH, total=room, calls=calls, lease=_LEASE)
+        taken = notice_turns.take(db, each=each, total=room, calls=calls, lease=_LEASE)
     unsendable: list[_Ended] = []
     for due in taken.due:
         try:

@@ -63,22 +63,25 @@ class Taken:
     """Of how many notices the place in line was changed; 0: there is nothing to do now."""
 
 
-# The endpoints' lines are looked at one by one, so that a long one hides none of the others; an endpoint
-# that fails is asked one thing at a time.
+# The endpoints' lines are looked at one by one, so that a long one hides none of the others, and whoever
+# has few calls under way comes first; an endpoint that fails is asked one thing at a time.
 _TAKE = sa.text("""
 WITH busy AS (
   SELECT * FROM unnest(CAST(:endpoints AS uuid[]), CAST(:calls AS int[])) AS b(endpoint_id, calls)
 ), looked AS MATERIALIZED (
   SELECT n.id, n.endpoint_id, n.message_id
-  FROM endpoints e LEFT JOIN busy b ON b.endpoint_id = e.id
-  CROSS JOIN LATERAL (
+  FROM (
+    SELECT e.id, e.failing_since, coalesce(b.calls, 0) AS calls
+    FROM endpoints e LEFT JOIN busy b ON b.endpoint_id = e.id
+    WHERE e.disabled_at IS NULL AND (e.paused_until IS NULL OR e.paused_until <= now())
+    ORDER BY calls, random()
+  ) e CROSS JOIN LATERAL (
     SELECT id, endpoint_id, message_id FROM notices
     WHERE endpoint_id = e.id AND state = 'waiting' AND due_at <= now()
     ORDER BY due_at, id
-    LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN :each ELSE 1 END - coalesce(b.calls, 0))
+    LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN :each ELSE 1 END - e.calls)
     FOR UPDATE SKIP LOCKED
   ) n
-  WHERE e.disabled_at IS NULL AND (e.paused_until IS NULL OR e.paused_until <= now())
   LIMIT :total
 ), placed AS (
   SELECT l.id, (
