@@ -80,19 +80,23 @@ def envelope(request: httpx.Request) -> _Envelope:
     `implicit` or `none`) and `message_id`, which the reply names again.
 
     Raises:
-        ValueError: an address is none, so that it could hold commands, or there is no mail.
+        ValueError: an address is none, so that it could hold commands, or there is no mail, or a login
+            that could not be sent.
     """
     said: dict[str, Any] = request.extensions
     ends = (said.get("mail_from"), said.get("rcpt"))
     if not request.read() or not all(isinstance(a, str) and not address_problem(a) for a in ends):
         raise ValueError("a mail needs content, a sender and a recipient, as plain addresses")
+    username, password = (str(said.get(name) or "").encode() for name in ("username", "password"))
+    if b"\0" in username + password:
+        raise ValueError("no login has a NUL in it")
     mail_from, rcpt = (str(end).encode("ascii") for end in ends)
     return _Envelope(
         mail_from,
         rcpt,
         _TLS[str(said.get("tls") or "starttls")],
-        str(said.get("username") or "").encode(),
-        str(said.get("password") or "").encode(),
+        username,
+        password,
         str(said.get("message_id") or ""),
     )
 

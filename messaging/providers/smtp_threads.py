@@ -22,6 +22,7 @@ from messaging.providers.smtp_exchange import MailExchange, envelope
 
 _IDLE_SECONDS = 15
 _Job = tuple[object, httpx.Request, float]
+_BROKEN = "The delivery broke off here; the relay may have the mail."
 _LATE = "The delivery was not begun: too many others were under way."
 
 
@@ -104,4 +105,7 @@ class MailThreads:
         left = deadline - time.monotonic()
         if left <= 0:
             return Failure(Kind.NOT_SENT, "timeout", _LATE, failover=Failover.OTHER_PROVIDER)
-        return exchange.deliver(request, left)
+        try:
+            return exchange.deliver(request, left)
+        except Exception:  # noqa: BLE001 - a thread that dies would take its mail's result with it
+            return Failure(Kind.AMBIGUOUS, "unsendable", _BROKEN)

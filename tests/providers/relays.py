@@ -57,6 +57,8 @@ class Relay:
     implicit: bool = False
     first_only: bool = False
     """Whether only the first mail of a connection goes by the plain script."""
+    stops_after: tuple[int, Callable[[socket.socket], None]] | None = None
+    """How many bytes of a connection it reads, and how it ends it then."""
     mails: list[bytes] = field(default_factory=list)
     """What arrived, dots unstuffed, whether it was then accepted or not."""
     commands: list[bytes] = field(default_factory=list)
@@ -110,7 +112,7 @@ class _Talk:
 
     def __init__(self, relay: Relay, connection: socket.socket) -> None:
         self.relay, self.connection = relay, connection
-        self.buffer, self.nth, self.begun = b"", 1, 0
+        self.buffer, self.nth, self.read = b"", 1, 0
 
     def run(self) -> None:
         more = self.say("CONNECT")
@@ -151,9 +153,20 @@ class _Talk:
 
     def read_to(self, end: bytes) -> bytes | None:
         while end not in self.buffer:
-            data = self.connection.recv(65536)
+            data = self.receive()
             if not data:
                 return None
             self.buffer += data
         read, _, self.buffer = self.buffer.partition(end)
         return read
+
+    def receive(self) -> bytes:
+        if self.relay.stops_after is None:
+            return self.connection.recv(65536)
+        most, end = self.relay.stops_after
+        if self.read >= most:
+            end(self.connection)
+            return b""
+        data = self.connection.recv(min(65536, most - self.read))
+        self.read += len(data)
+        return data

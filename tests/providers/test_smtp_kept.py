@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +19,13 @@ from messaging.domain.failures import Accepted, Failure, Kind
 from messaging.providers.transport import Transport
 from tests.providers.mailing import OUT, SMTP, Start, deliver, outcome, to
 from tests.providers.relays import drop, hang
-from tests.providers.wire import OK, post, say, send, status
+from tests.providers.wire import OK, post, reset, say, send, status
+
+PROLOGUE = (
+    b"MAIL FROM:<news@example.com> SIZE=300",
+    b"RCPT TO:<ana@example.org>",
+    b"DATA",
+)
 
 
 def test_a_connection_is_used_again_and_every_mail_arrives_once(
@@ -71,6 +79,25 @@ def test_a_refused_recipient_leaves_nothing_to_the_next(relay: Start, transport:
         assert isinstance(outcome(deliver(transport, to(server.url))), Accepted)
         assert isinstance(outcome(deliver(transport, to(server.url))), Failure)
     assert len(server.mails) == 5
+
+
+@pytest.mark.parametrize("end", [drop, reset])
+def test_wherever_a_relay_stops_reading_a_mail_it_has_is_never_called_unsent(
+    relay: Start, transport: Transport, end: Callable[[socket.socket], None]
+) -> None:
+    whole = sum(map(len, (b"EHLO example.com", *PROLOGUE))) + 2 * (len(PROLOGUE) + 1)
+    mail = len(SMTP.request(to("smtp://127.0.0.1"), OUT).content) + 5
+    said = Counter[Kind | None]()
+    for most in [*range(0, whole, 9), *range(whole - 3, whole + mail + 12, 5)]:
+        server = relay(stops_after=(most, end))
+        got = outcome(deliver(transport, to(server.url)))
+        kind = got.kind if isinstance(got, Failure) else None
+        assert not (kind is Kind.NOT_SENT and server.mails), most
+        assert len(server.mails) <= 1
+        assert server.connections == 1
+        said[kind] += 1
+        server.stop()
+    assert said.keys() >= {Kind.NOT_SENT, Kind.AMBIGUOUS, None}
 
 
 def test_many_at_once_arrive_once_each_or_are_said_not_to(relay: Start) -> None:
@@ -167,3 +194,13 @@ def test_no_address_can_hold_a_command(
     with pytest.raises(ValueError, match="plain addresses"):
         transport.submit(1, request)
     assert server.connections == 0
+
+
+def test_a_login_that_cannot_be_sent_is_refused_before_anything_is(
+    relay: Start, transport: Transport
+) -> None:
+    server = relay()
+    for login in ({"username": "a\0b"}, {"username": "a", "secret": "\0"}, {"username": "\ud800"}):
+        with pytest.raises(ValueError, match=r"NUL|surrogates"):
+            transport.submit(1, SMTP.request(to(server.url, **login), OUT))
+    assert (transport.in_flight, server.connections) == (0, 0)
