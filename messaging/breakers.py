@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -139,7 +140,9 @@ class Breakers:
         for account_id, took in seconds:
             counts[account_id, "d"] += 1
             counts[account_id, "l"] += took > late_after
-        self._bump({(self._showing_key(a), field): n for (a, field), n in counts.items()})
+        if counts:
+            with suppress(redis.RedisError):
+                self._bump({(self._showing_key(a), field): n for (a, field), n in counts.items()})
 
     def weights(self, account_ids: Iterable[UUID]) -> dict[UUID, float]:
         """Each account's share beside others, by how it did in the last minutes; a moment old."""

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from messaging import callbacks, providers, receipt_steps
+from messaging.domain.balance import SLOW_DELIVERY
 from messaging.providers.base import DeliveryReport, Webhook
 from messaging.queues import Task
 from messaging.receipt_steps import Applied, Batch, Read
@@ -41,7 +42,7 @@ def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
             pending = ledger.take(db, batch)
             done = _apply_each_if_need_be(rt, db, pending)
         results += [noted.result for noted in done.results]
-        # Committed: `done.deliveries` says how fast each account's messages arrive.
+        rt.breakers.delivered(done.deliveries, SLOW_DELIVERY)
         if len(pending) < batch:
             break
     else:

@@ -21,6 +21,8 @@ class Refusal(Enum):
 
     RATE_LIMITED = "429"
     INTERNAL = "500"
+    LOST = "lost"
+    """It never arrives: nothing is answered, and whoever waits gives up first."""
     UNSUBSCRIBED = "unsubscribed"
     """The recipient has opted out. A provider that does not say so at once accepts the message, and
     it ends in `Fate.OPTED_OUT`."""
@@ -57,6 +59,8 @@ class Rates:
     """Not accepted, answered with 500."""
     rate_500_accepted: float = 0.0
     """Accepted, and still answered with 500."""
+    rate_lost: float = 0.0
+    """Not accepted, and never answered."""
     rate_drop: float = 0.0
     """Accepted, then the connection is closed without an answer."""
     rate_undelivered: float = 0.0
@@ -240,7 +244,7 @@ def _is_calm(rates: Rates, draw: tuple[float, ...]) -> bool:
     """Whether no rate strikes at this draw: by far the most common case, so it is the cheap one."""
     return (
         draw[2] >= rates.tail_rate
-        and draw[3] >= rates.rate_429
+        and draw[3] >= rates.rate_429 + rates.rate_lost
         and draw[4] >= rates.rate_500
         and draw[5] >= rates.rate_500_accepted
         and draw[6] >= rates.rate_drop
@@ -255,6 +259,8 @@ def _is_calm(rates: Rates, draw: tuple[float, ...]) -> bool:
 def _refusal(rates: Rates, draw: tuple[float, ...], names: list[str]) -> Refusal | None:
     if _strikes("rate_429", rates, draw[3], names):
         return Refusal.RATE_LIMITED
+    if _strikes("rate_lost", rates, draw[3] - rates.rate_429, names):
+        return Refusal.LOST
     if _strikes("rate_500", rates, draw[4], names):
         return Refusal.INTERNAL
     return None

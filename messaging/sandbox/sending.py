@@ -17,6 +17,9 @@ from messaging.sandbox.faultbook import FaultBook
 from messaging.sandbox.faults import Answer, Fate, Plan, Refusal
 from messaging.sandbox.ledger import Entry, Ledger
 
+_PATIENCE = 60.0
+"""Seconds after which even a client without a timeout has its connection closed."""
+
 
 class Sending:
     """Accepts messages into the ledger and lets the faults strike."""
@@ -58,6 +61,8 @@ class Sending:
         if plan.hold or plan.early:
             return self._slowly(dialect, account, asked, digest, at, plan)
         if plan.refusal is not None:
+            if plan.refusal is Refusal.LOST:
+                return Later(None, _PATIENCE, _nothing)
             reply = dialect.refusals[plan.refusal]
             return Later(reply, plan.delay, _nothing) if plan.delay else reply
         entry = self._accept(dialect, account, asked, digest, at, plan)
@@ -72,6 +77,9 @@ class Sending:
     ) -> Outcome:
         """The answer under a plan that holds the request back, or posts receipts before it."""
         await asyncio.sleep(plan.hold)
+        if plan.refusal is Refusal.LOST:
+            await asyncio.sleep(_PATIENCE)
+            return None
         if plan.refusal is not None:
             await asyncio.sleep(plan.delay)
             return dialect.refusals[plan.refusal]

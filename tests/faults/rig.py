@@ -218,7 +218,7 @@ class Rig:
         tenant = onboarding.make_tenant(self.rt, f"tenant-{self._tenants}")
         with self.rt.engine.begin() as db:
             registered.campaign(self.rt, db, tenant.id, "main")
-        numbers: dict[str, list[str]] = {}
+        names: list[str] = []
         for _ in range(accounts):
             sid, token = next(self._spare_accounts)
             new = NewAccount(
@@ -231,13 +231,20 @@ class Rig:
                 absence_proof=timedelta(seconds=4),
             )
             provider_accounts.add(self.rt, tenant, new)
-            numbers[sid] = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(senders)]
-            said = {"account": sid, "mps": mps, "pools": ["main"], "campaign": "main"}
-            adding = [SenderRequest.model_validate({"address": n, **said}) for n in numbers[sid]]
-            fleet.add(self.rt, tenant, adding)
-        caller = Caller(self.url, tenant, access.mint(self.rt, tenant, "test"), numbers)
+            names.append(sid)
+        caller = Caller(self.url, tenant, access.mint(self.rt, tenant, "test"), {})
         self._held.callback(caller.close)
+        for sid in names:
+            self.numbers(caller, sid, senders, mps)
         return caller
+
+    def numbers(self, caller: Caller, account: str, count: int, mps: float) -> None:
+        """Give a tenant senders of one of its accounts, all of them in its one pool."""
+        numbers = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(count)]
+        said = {"account": account, "mps": mps, "pools": ["main"], "campaign": "main"}
+        adding = [SenderRequest.model_validate({"address": n, **said}) for n in numbers]
+        fleet.add(self.rt, caller.tenant, adding)
+        caller.senders[account] = numbers
 
     def query(self, statement: str, **values: object) -> list[sa.Row[Any]]:
         """Rows of the database, as a witness beside the product."""

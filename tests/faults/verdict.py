@@ -106,4 +106,8 @@ def settle(rig: Rig, caller: Caller, seconds: float, *, sent_will_do: bool = Fal
     except AssertionError as late:
         stuck = "\n".join(str(dict(row._mapping)) for row in rig.query(_STUCK, **asked))
         carrier = rig.carrier.get("/sandbox/summary")
-        raise AssertionError(f"{late}\n{compare(rig, caller)}\n{stuck}\n{carrier}") from None
+        with rig.bell() as client:
+            routes = client.hgetall("posthorn:circuits")
+        raise AssertionError(
+            f"{late}\n{compare(rig, caller)}\n{stuck}\n{carrier}\n{routes}"
+        ) from None

@@ -47,6 +47,7 @@ def test_draws_depend_on_every_argument_and_on_nothing_else() -> None:
         "rate_429",
         "rate_500",
         "rate_500_accepted",
+        "rate_lost",
         "rate_drop",
         "rate_undelivered",
         "rate_duplicate_receipts",
