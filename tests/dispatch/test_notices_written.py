@@ -188,4 +188,9 @@ def test_what_is_due_is_hinted_and_what_is_old_is_forgotten(
     maintenance.prune(telling.rt)
     assert telling.states() == ["waiting"]
     endpoints.remove(telling.rt, telling.world.tenant, made.id)
+    telling.make_due()
+    assert telling.deliver() == "nobody to tell"
+    assert "notices.deliver" not in maintenance.hint_due(telling.rt)
+    telling.age(timedelta(days=2))
+    maintenance.prune(telling.rt)
     assert telling.states() == []
