@@ -2,8 +2,8 @@
 
 A route is an account, a channel and a country: a provider's path to Brazil may fail while all else
 works. Its circuit opens on the share of failures, not on their number, and never on a handful. An open
-circuit lets nothing through for a while; then one probe, then five, then twenty-five, and one bad
-probe opens it again for twice as long. Whoever acts on this keeps the circuits; here is only what
+circuit lets nothing through for a while; then one probe, then five, then twenty-five. A stage of which
+half goes wrong opens it again for twice as long; a provider that always fails a few is no worse for it. Whoever acts on this keeps the circuits; here is only what
 follows.
 """
 
@@ -26,7 +26,9 @@ class Limits:
     """The first time; doubles with each opening in a row."""
     longest: float = 30.0
     probes: tuple[int, ...] = (1, 5, 25)
-    """How many calls each stage of a half-open circuit lets through; all must be good."""
+    """How many calls each stage of a half-open circuit lets through."""
+    bad_probes: float = 0.5
+    """Of a stage's probes, how many may not go wrong."""
     patience: float = 30.0
     """After which a stage whose probes were not heard of begins anew: their worker may be dead."""
 
@@ -49,7 +51,8 @@ class Circuit:
     probes: int = 0
     """Let through in this stage."""
     good: int = 0
-    """Of those, how many were good."""
+    bad: int = 0
+    """How many of those were heard of, and how they ended."""
     probed_at: float = 0.0
 
 
@@ -84,7 +87,7 @@ def probed(circuit: Circuit, now: float, limits: Limits = LIMITS) -> Circuit | N
     if room(circuit, now, limits) < 1:
         return None
     if _unheard(circuit, now, limits):
-        circuit = replace(circuit, probes=0, good=0)
+        circuit = replace(circuit, probes=0, good=0, bad=0)
     return replace(circuit, probes=circuit.probes + 1, probed_at=now)
 
 
@@ -96,14 +99,14 @@ def heard(
     circuit: Circuit, good: int, bad: int, now: float, limits: Limits = LIMITS
 ) -> Circuit | None:
     """The circuit after calls ended that began when it was half-open; None if that closes it."""
-    if bad:
+    good, bad, most = good + circuit.good, bad + circuit.bad, limits.probes[circuit.stage]
+    if bad >= limits.bad_probes * most:
         return opened(circuit, now, limits)
-    good += circuit.good
-    if good < limits.probes[circuit.stage]:
-        return replace(circuit, good=good)
+    if good + bad < most:
+        return replace(circuit, good=good, bad=bad)
     if circuit.stage + 1 == len(limits.probes):
         return None
-    return replace(circuit, stage=circuit.stage + 1, probes=0, good=0)
+    return replace(circuit, stage=circuit.stage + 1, probes=0, good=0, bad=0)
 
 
 def look_again(circuit: Circuit, now: float, dice: float, limits: Limits = LIMITS) -> float:

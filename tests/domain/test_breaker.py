@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -92,7 +93,11 @@ def test_how_many_probes_go_through(circuit: Circuit, now: float, left: int) -> 
         ),
         (replace(FIRST, stage=1, probes=5, good=2), 3, 0, replace(FIRST, stage=2)),
         (replace(FIRST, stage=2, probes=25, good=24), 1, 0, None),
-        (replace(FIRST, stage=2, probes=25, good=24), 5, 1, Circuit(100.0, 107.0, 117.0, 2)),
+        (FIRST, 0, 1, Circuit(100.0, 107.0, 117.0, 2)),
+        (replace(FIRST, stage=1, good=2, bad=1), 1, 1, replace(FIRST, stage=2)),  # two of five
+        (replace(FIRST, stage=1, good=2, bad=1), 0, 2, Circuit(100.0, 107.0, 117.0, 2)),
+        (replace(FIRST, stage=2, good=12, bad=12), 1, 0, None),
+        (replace(FIRST, stage=2, good=12, bad=12), 0, 1, Circuit(100.0, 107.0, 117.0, 2)),
     ],
 )
 def test_what_probes_come_to(circuit: Circuit, good: int, bad: int, after: Circuit | None) -> None:
@@ -126,3 +131,16 @@ def test_whoever_waits_looks_again_after_it_opens_and_within_a_minute(
 )
 def test_repeats_are_a_share_of_what_is_no_repeat(calls: int, repeats: int, left: int) -> None:
     assert Budget().left(calls, repeats) == left
+
+
+def test_a_provider_that_always_fails_one_in_six_comes_back_all_the_same() -> None:
+    dice, closed = Random(1), 0
+    for _ in range(200):
+        circuit: Circuit | None = FIRST
+        while circuit is not None and circuit.openings == 1:
+            taken = probed(circuit, 106.0)
+            assert taken is not None
+            bad = int(dice.random() < 1 / 6)
+            circuit = heard(taken, 1 - bad, bad, 106.0)
+        closed += circuit is None
+    assert closed > 120
