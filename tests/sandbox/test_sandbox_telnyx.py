@@ -11,27 +11,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 import telnyx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from openapi_schema_validator import OAS31Validator
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 
 from messaging.sandbox import TELNYX_ACCOUNT, TELNYX_PUBLIC_KEY
 from messaging.sandbox.telnyx import key_pair
 from messaging.sandbox.telnyx_wire import Problem, read_create
-from tests.sandbox.carrier import ROOT, SENDER, Posted, Receiver, Sandbox, number
+from tests.sandbox.carrier import SENDER, Posted, Receiver, Sandbox, number
+from tests.sandbox.refusals import TELNYX as TELNYX_REFUSED
 from tests.sandbox.speaking import M
 from tests.sandbox.speaking import telnyx as send
 
 TO = number("0123")
-SPEC = ROOT / "../shared/specs/telnyx_messages.json"
 KEY = {"Authorization": f"Bearer {TELNYX_ACCOUNT.token}"}
-described = pytest.mark.skipif(
-    not SPEC.exists(), reason="../shared/specs/telnyx_messages.json is not here"
-)
 
 
 @pytest.fixture
@@ -232,26 +227,7 @@ def test_the_key_pair_depends_on_the_secret_alone() -> None:
     assert key_pair("other").public_key().public_bytes_raw() != public
 
 
-REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"to": None}, "10004"),
-    ({"to": 7}, "10015"),
-    ({"to": "12025550123"}, "40310"),
-    ({"from": None}, "40305"),
-    ({"from": "Posthorn"}, "40306"),
-    ({"text": None}, "40316"),
-    ({"text": "x" * 1531}, "40302"),
-    ({"text": "ы", "encoding": "gsm7"}, "40009"),
-    ({"type": "SMS", "media_urls": ["https://example.com/a.png"]}, "40304"),
-    ({"type": "RCS"}, "40319"),
-    ({"media_urls": ["https://example.com/a.png"] * 11}, "40317"),
-    ({"media_urls": [7]}, "10015"),
-    ({"webhook_url": "nowhere"}, "10003"),
-    ({"webhook_failover_url": "https://example.com/" + "x" * 2000}, "10003"),
-    ({"send_at": "2026-11-20T16:00:00Z"}, "10015"),
-]
-
-
-@pytest.mark.parametrize(("change", "code"), REFUSED)
+@pytest.mark.parametrize(("change", "code"), TELNYX_REFUSED)
 def test_each_bad_parameter_has_its_code(change: dict[str, Any], code: str) -> None:
     message = {"to": TO, "from": SENDER, "text": "hello", **change}
     found = read_create(json.dumps(message).encode(), frozenset())
@@ -265,53 +241,3 @@ def test_what_is_no_object_is_refused(body: bytes, code: str) -> None:
     found = read_create(body, frozenset())
     assert isinstance(found, Problem)
     assert found.code == code
-
-
-def valid(schema: dict[str, Any], value: Any) -> None:
-    components = json.loads(SPEC.read_text())["components"]
-    OAS31Validator({**schema, "components": components}).validate(value)
-
-
-@described
-def test_answers_and_webhooks_are_those_of_the_published_description(
-    carrier: Sandbox, receiver: Receiver, client: telnyx.Telnyx
-) -> None:
-    spec = json.loads(SPEC.read_text())
-    named = spec["components"]["schemas"]
-
-    def schema(path: str, method: str, reply: httpx.Response) -> dict[str, Any]:
-        responses = spec["paths"][path][method]["responses"]
-        found = responses.get(str(reply.status_code))
-        if found is None:
-            assert 400 <= reply.status_code < 500
-            found = spec["components"]["responses"]["messaging_GenericErrorResponse"]
-        content: dict[str, Any] = found["content"]["application/json"]["schema"]
-        return content
-
-    asked = {"to": TO, "from": SENDER, "text": "hello", "webhook_url": receiver.url}
-    valid(named["CreateMessageRequest"], asked)
-    media = ["https://example.com/a.png"]
-    for reply in (
-        send(carrier, TO, receiver.url),
-        send(carrier, TO, media_urls=media),
-        send(carrier, number("0199")),
-        send(carrier, number("0191")),
-        send(carrier, "nonsense"),
-        carrier.http.post("/v2/messages", json=asked),
-    ):
-        valid(schema("/messages", "post", reply), reply.json())
-    failed = send(carrier, number("0194"), receiver.url).json()["data"]["id"]
-    assert until_final(client, failed).to[0].status == "delivery_failed"
-    for sid in (failed, M):
-        reply = carrier.http.get(f"/v2/messages/{sid}", headers=KEY)
-        valid(schema("/messages/{id}", "get", reply), reply.json())
-    for one in receiver.wait(4):
-        valid(named["OutboundMessageEvent"], one.json)
-    # Everything the description names is there, and nothing else.
-    shown = carrier.http.get(f"/v2/messages/{failed}", headers=KEY).json()["data"]
-    assert set(shown) == set(named["OutboundMessagePayload"]["properties"])
-    said = {"provider": "telnyx", "from": TO, "to": SENDER, "url": receiver.url, "body": "Hi"}
-    carrier.http.post("/sandbox/inbound", json=said)
-    carrier.http.post("/sandbox/inbound", json={**said, "media": media})
-    for one in receiver.wait(6)[4:]:
-        valid(named["InboundMessageEvent"], one.json)

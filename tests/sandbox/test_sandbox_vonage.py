@@ -11,9 +11,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from openapi_schema_validator import OAS30Validator
 from vonage import Vonage  # type: ignore[import-untyped]
 from vonage_http_client.errors import (  # type: ignore[import-untyped]
     AuthenticationError,
@@ -27,30 +25,20 @@ from vonage_messages import MmsImage, MmsResource, Sms  # type: ignore[import-un
 from messaging.sandbox import VONAGE_ACCOUNT
 from messaging.sandbox.vonage_problems import Problem
 from messaging.sandbox.vonage_wire import read_create
-from tests.sandbox.carrier import ROOT, SENDER, Posted, Receiver, Sandbox, Start, number
+from tests.sandbox.carrier import SENDER, Posted, Receiver, Sandbox, number
+from tests.sandbox.refusals import VONAGE as VONAGE_REFUSED
+from tests.sandbox.refusals import VONAGE_IMAGE, VONAGE_TEXT
 from tests.sandbox.speaking import REFERENCE, M, vonage
-from tests.sandbox.vonage_client import client_of, close
+from tests.sandbox.vonage_client import client_of, close, private_pem, public_pem
 
 TO, FROM = "12025550123", "12025550100"
-SPEC = ROOT / "../shared/specs/vonage_messages.json"
 AUTH = (VONAGE_ACCOUNT.sid, VONAGE_ACCOUNT.token)
 RECORDS = "/v2/reports/records"
-PEM = serialization.Encoding.PEM
 
 
 @pytest.fixture(scope="module")
 def key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def private_pem(key: rsa.RSAPrivateKey) -> str:
-    form, cipher = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    return key.private_bytes(PEM, form, cipher).decode()
-
-
-def public_pem(key: rsa.RSAPrivateKey) -> str:
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_key().public_bytes(PEM, form).decode()
 
 
 @pytest.fixture
@@ -265,37 +253,9 @@ def test_a_bad_query_of_reports_is_refused(
     assert carrier.http.get(RECORDS, params=fields).status_code == 401
 
 
-GOOD = {"channel": "sms", "message_type": "text", "to": TO, "from": FROM, "text": "hello"}
-MMS = {"channel": "mms", "message_type": "image", "image": {"url": "https://example.com/a.png"}}
-
-REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"channel": "whatsapp"}, "1100"),
-    ({"channel": ["sms"]}, "1100"),
-    ({"message_type": "image"}, "1140"),
-    ({"message_type": None}, "1140"),
-    ({"to": "+12025550123"}, "110"),
-    ({"to": "123"}, "110"),
-    ({"to": 12025550123}, "110"),
-    ({"from": ""}, "1120"),
-    ({"from": "+12025550100"}, "1120"),
-    ({"text": ""}, "1150"),
-    ({"text": 7}, "1150"),
-    ({"ttl": "600"}, "1150"),
-    ({"ttl": 0}, "1150"),
-    ({"webhook_url": "nowhere"}, "1150"),
-    ({"webhook_version": "v0.1"}, "1150"),
-    ({"failover": [GOOD]}, "1150"),
-    ({"client_ref": 7}, "1060"),
-    ({**MMS, "ttl": 299}, "1150"),
-    ({**MMS, "image": {"url": "nowhere"}}, "1150"),
-    ({**MMS, "image": None}, "1150"),
-    ({**MMS, "message_type": "content", "content": []}, "1150"),
-]
-
-
-@pytest.mark.parametrize(("change", "fragment"), REFUSED)
+@pytest.mark.parametrize(("change", "fragment"), VONAGE_REFUSED)
 def test_each_bad_parameter_has_its_problem(change: dict[str, Any], fragment: str) -> None:
-    found = read_create(json.dumps({**GOOD, **change}).encode(), frozenset(), "")
+    found = read_create(json.dumps({**VONAGE_TEXT, **change}).encode(), frozenset(), "")
     assert isinstance(found, Problem)
     assert (found.type.rpartition("#")[2], found.status) == (fragment, 422)
 
@@ -310,69 +270,21 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "media"),
     [
-        (MMS, 1),
-        ({**MMS, "message_type": "content", "content": [MMS["image"], MMS["image"]]}, 2),
+        (VONAGE_IMAGE, 1),
+        (
+            {
+                **VONAGE_IMAGE,
+                "message_type": "content",
+                "content": [VONAGE_IMAGE["image"], VONAGE_IMAGE["image"]],
+            },
+            2,
+        ),
         ({"channel": "mms"}, 0),
         ({"from": "Posthorn"}, 0),
         ({"from": "12345"}, 0),
     ],
 )
 def test_good_messages_pass(change: dict[str, Any], media: int) -> None:
-    found = read_create(json.dumps({**GOOD, **change}).encode(), frozenset(), "")
+    found = read_create(json.dumps({**VONAGE_TEXT, **change}).encode(), frozenset(), "")
     assert not isinstance(found, Problem)
     assert found.media == media
-
-
-def valid(schema: dict[str, Any], value: Any) -> None:
-    components = json.loads(SPEC.read_text())["components"]
-    OAS30Validator({**schema, "components": components}).validate(value)
-
-
-@pytest.mark.skipif(not SPEC.exists(), reason="../shared/specs/vonage_messages.json is not here")
-def test_answers_and_webhooks_are_those_of_the_published_description(
-    start: Start, receiver: Receiver
-) -> None:
-    carrier = start("--receipt-delay", "1ms")
-    spec = json.loads(SPEC.read_text())
-    send = spec["paths"]["/v1/messages"]["post"]
-
-    def body(holder: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = holder["content"]["application/json"]["schema"]
-        return found
-
-    for asked in (GOOD, {**GOOD, **MMS}):
-        valid(body(send["requestBody"]), asked)
-    replies = [
-        vonage(carrier, number("0123"), receiver.url, client_ref="x"),
-        vonage(carrier, number("0194"), receiver.url),
-        vonage(carrier, number("0199"), receiver.url),
-        vonage(carrier, number("0123"), receiver.url, **MMS),
-        vonage(carrier, number("0191")),
-        vonage(carrier, number("0192")),
-        carrier.http.post("/v1/messages", json=GOOD),
-    ]
-    assert [reply.status_code for reply in replies] == [202, 202, 202, 202, 429, 500, 401]
-    for reply in replies:
-        holder = send["responses"][str(reply.status_code)]
-        schema = body(holder)
-        if reply.status_code == 401:
-            # Both of its two forms fit: they are the same.
-            schema = {"anyOf": schema["oneOf"]}
-        valid(schema, reply.json())
-    for change, _ in REFUSED:
-        reply = carrier.http.post("/v1/messages", json={**GOOD, **change}, auth=AUTH)
-        schema = {"anyOf": body(send["responses"]["422"])["oneOf"]}
-        assert reply.status_code == 422
-        valid(schema, reply.json())
-    hooks = spec["x-webhooks"]
-    (status,) = (each["post"] for each in hooks["message-status"].values())
-    for one in receiver.wait(8):
-        valid(body(status["requestBody"]), one.json)
-    (written,) = (each["post"] for each in hooks["inbound-message"].values())
-    said = {"account": AUTH[0], "from": number("0123"), "to": SENDER, "url": receiver.url}
-    carrier.http.post("/sandbox/inbound", json={**said, "body": "Hi"})
-    carrier.http.post(
-        "/sandbox/inbound", json={**said, "body": "Hi", "media": ["https://example.com/a.png"]}
-    )
-    for one in receiver.wait(10)[8:]:
-        valid(body(written["requestBody"]), one.json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -11,19 +10,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from openapi_schema_validator import OAS30Validator
 from vonage import Auth, Vonage  # type: ignore[import-untyped]
 from vonage_sms import SmsMessage  # type: ignore[import-untyped]
 from vonage_sms.errors import SmsError  # type: ignore[import-untyped]
 
 from messaging.sandbox import VONAGE_SMS_ACCOUNT
 from messaging.sandbox.vonage_sms_wire import METHODS, sign
-from tests.sandbox.carrier import ROOT, SENDER, Posted, Receiver, Sandbox, number
+from tests.sandbox.carrier import SENDER, Posted, Receiver, Sandbox, number
+from tests.sandbox.refusals import VONAGE_SMS as SMS_REFUSED
 from tests.sandbox.speaking import REFERENCE, M, vonage_sms
 from tests.sandbox.vonage_client import client_of, close
 
 TO, FROM = "12025550123", "12025550100"
-SPEC = ROOT / "../shared/specs/vonage_sms.json"
 KEY, SECRET = VONAGE_SMS_ACCOUNT.sid, VONAGE_SMS_ACCOUNT.signing
 
 
@@ -114,30 +112,12 @@ def test_a_refusal_raises_the_clients_own_exception(
     assert carrier.get("/sandbox/summary")["accepted"] == 0
 
 
-REFUSED: list[tuple[dict[str, str], str]] = [
-    ({"to": ""}, "2"),
-    ({"from": ""}, "2"),
-    ({"to": "+12025550123"}, "3"),
-    ({"type": "binary"}, "3"),
-    ({"message-class": "4"}, "3"),
-    ({"ttl": "19999"}, "3"),
-    ({"ttl": "604800001"}, "3"),
-    ({"ttl": "soon"}, "3"),
-    ({"ttl": "9" * 5000}, "3"),
-    ({"callback": "https://example.com/" + "x" * 100}, "23"),
-    ({"api_secret": "wrong"}, "4"),
-    ({"api_key": "stranger"}, "4"),
-    ({"api_key": ""}, "4"),
-    ({"sig": "0" * 32}, "32"),
-]
-
-
 def refusal(carrier: Sandbox, change: dict[str, str]) -> httpx.Response:
     good = {"api_key": KEY, "api_secret": VONAGE_SMS_ACCOUNT.token, "to": TO, "from": FROM}
     return carrier.http.post("/sms/json", data={**good, "text": "hello", **change})
 
 
-@pytest.mark.parametrize(("change", "status"), REFUSED)
+@pytest.mark.parametrize(("change", "status"), SMS_REFUSED)
 def test_each_bad_parameter_has_its_status(
     carrier: Sandbox, change: dict[str, str], status: str
 ) -> None:
@@ -294,39 +274,3 @@ def test_the_reports_show_every_part(carrier: Sandbox) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert (record["error_code"], record["error_code_description"]) == ("0", "Delivered")
-
-
-def valid(schema: dict[str, Any], value: Any) -> None:
-    components = json.loads(SPEC.read_text())["components"]
-    OAS30Validator({**schema, "components": components}).validate(value)
-
-
-@pytest.mark.skipif(not SPEC.exists(), reason="../shared/specs/vonage_sms.json is not here")
-def test_answers_and_webhooks_are_those_of_the_published_description(
-    carrier: Sandbox, receiver: Receiver
-) -> None:
-    named = json.loads(SPEC.read_text())["components"]["schemas"]
-
-    def shown(schema: dict[str, Any], reply: httpx.Response | Posted) -> None:
-        value: Any = reply.json() if isinstance(reply, httpx.Response) else reply.json
-        valid(schema, value)
-
-    shown(named["SMS"], vonage_sms(carrier, number("0123"), receiver.url, text="x" * 200))
-    entry = vonage_sms(carrier, number("0123"), **{"client-ref": "x"}).json()["messages"][0]
-    # Everything the description names is there, and nothing else.
-    assert set(entry) == set(named["Message"]["properties"]) - {"account-ref"}
-    for change, _ in REFUSED:
-        reply = refusal(carrier, change)
-        shown(named["Error"], reply)
-        assert set(reply.json()["messages"][0]) == set(named["ErrorMessage"]["properties"])
-    posted = receiver.wait(4)
-    for one in posted:
-        shown(named["DeliveryReceipt"], one)
-        names = set(named["DeliveryReceipt"]["properties"]) - {"client-ref"}
-        assert set(one.json) == names
-    write(carrier, receiver, "x" * 200)
-    for one in receiver.wait(6)[4:]:
-        shown(named["InboundMessage"], one)
-        assert set(one.json) == set(named["InboundMessage"]["properties"]) - {"data", "udh"} | {
-            "sig"
-        }

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from vonage import Auth, HttpClientOptions, Vonage  # type: ignore[import-untyped]
 
 from tests.sandbox.carrier import Sandbox
+
+PEM = serialization.Encoding.PEM
 
 
 class _InClear(HTTPAdapter):
@@ -36,3 +40,13 @@ def client_of(sandbox: Sandbox, **credentials: str) -> Vonage:
 def close(client: Vonage) -> None:
     """Ends its connections."""
     client.http_client._session.close()
+
+
+def private_pem(key: rsa.RSAPrivateKey) -> str:
+    form, cipher = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(PEM, form, cipher).decode()
+
+
+def public_pem(key: rsa.RSAPrivateKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(PEM, form).decode()
