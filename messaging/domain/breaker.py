@@ -30,7 +30,7 @@ class Limits:
     bad_probes: float = 0.5
     """Of a stage's probes, how many may not go wrong."""
     patience: float = 30.0
-    """After which a stage whose probes were not heard of begins anew: their worker may be dead."""
+    """After which probes that were not heard of no longer count: their worker may be dead."""
 
 
 LIMITS = Limits()
@@ -78,21 +78,20 @@ def room(circuit: Circuit, now: float, limits: Limits = LIMITS) -> int:
     """How many probes may go through now; 0 while it is open, or waits to hear of those it let through."""
     if now < circuit.until:
         return 0
-    most = limits.probes[circuit.stage]
-    return most if _unheard(circuit, now, limits) else most - circuit.probes
+    return limits.probes[circuit.stage] - _under_way(circuit, now, limits)
 
 
 def probed(circuit: Circuit, now: float, limits: Limits = LIMITS) -> Circuit | None:
     """The circuit after one more probe was let through; None if none may be."""
     if room(circuit, now, limits) < 1:
         return None
-    if _unheard(circuit, now, limits):
-        circuit = replace(circuit, probes=0, good=0, bad=0)
-    return replace(circuit, probes=circuit.probes + 1, probed_at=now)
+    return replace(circuit, probes=_under_way(circuit, now, limits) + 1, probed_at=now)
 
 
-def _unheard(circuit: Circuit, now: float, limits: Limits) -> bool:
-    return circuit.probes > 0 and now >= circuit.probed_at + limits.patience
+def _under_way(circuit: Circuit, now: float, limits: Limits) -> int:
+    """The stage's probes, without those that were not heard of for too long."""
+    given_up = now >= circuit.probed_at + limits.patience
+    return circuit.good + circuit.bad if given_up else circuit.probes
 
 
 def heard(

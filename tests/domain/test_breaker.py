@@ -73,6 +73,8 @@ HALF = replace(FIRST, probes=1, probed_at=106.0)
         (HALF, 135.9, 0),
         (HALF, 136.0, 1),  # its worker must be dead
         (replace(FIRST, stage=1, probes=2, probed_at=106.0), 106.1, 3),
+        (replace(FIRST, stage=1, probes=5, good=2, bad=1, probed_at=106.0), 107.0, 0),
+        (replace(FIRST, stage=1, probes=5, good=2, bad=1, probed_at=106.0), 136.0, 2),
         (replace(FIRST, stage=2), 106.0, 25),
     ],
 )
