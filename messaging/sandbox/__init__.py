@@ -9,6 +9,10 @@ from __future__ import annotations
 from messaging.sandbox.config import (
     DEFAULT_ACCOUNT,
     DEFAULTS,
+    INSTAGRAM_ACCOUNT,
+    SENDGRID_ACCOUNT,
+    SENDGRID_PUBLIC_KEY,
+    SMTP_ACCOUNT,
     TELNYX_ACCOUNT,
     TELNYX_PUBLIC_KEY,
     VONAGE_ACCOUNT,
@@ -23,6 +27,10 @@ from messaging.sandbox.server import serve
 __all__ = [
     "DEFAULTS",
     "DEFAULT_ACCOUNT",
+    "INSTAGRAM_ACCOUNT",
+    "SENDGRID_ACCOUNT",
+    "SENDGRID_PUBLIC_KEY",
+    "SMTP_ACCOUNT",
     "TELNYX_ACCOUNT",
     "TELNYX_PUBLIC_KEY",
     "VONAGE_ACCOUNT",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from messaging.sandbox.accounts import Accounts
 from messaging.sandbox.config import SandboxConfig
-from messaging.sandbox.connection import Answer, Request
+from messaging.sandbox.connection import MAX_BODY, Answer, Request
 from messaging.sandbox.control import Control
 from messaging.sandbox.courier import Courier
 from messaging.sandbox.dialect import Dialect, Shared
@@ -31,7 +31,15 @@ class Carrier:
         faults = FaultBook(config.seed, config.rates, accounts.named())
         self.ledger = Ledger(config.ledger_file)
         self.courier = Courier(config.receipts, clock)
-        shared = Shared(accounts, self.ledger, clock, new_id, config.numbers)
+        shared = Shared(
+            accounts,
+            self.ledger,
+            clock,
+            new_id,
+            config.numbers,
+            host=config.host,
+            smtp_port=config.smtp_port,
+        )
         self.dialects = tuple(kind(shared) for kind in DIALECTS)
         spoken = {dialect.provider: dialect for dialect in self.dialects}
         self.courier.learn(spoken)
@@ -41,6 +49,12 @@ class Carrier:
         self._creates: dict[str, Dialect] = {
             path: dialect for dialect in self.dialects for path in dialect.creates
         }
+        self.limits = {
+            path.encode(): (dialect.largest, dialect.too_large)
+            for path, dialect in self._creates.items()
+            if dialect.largest > MAX_BODY
+        }
+        """The paths that take more than others: how many bytes, and the answer to more."""
         self._prefixes: dict[str, Dialect] = {
             prefix: dialect for dialect in self.dialects for prefix in dialect.prefixes
         }

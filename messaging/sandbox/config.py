@@ -16,6 +16,9 @@ _IDS = {
     "telnyx": (re.compile(r"[\w.-]{1,64}"), "a name"),
     "vonage": (re.compile(r"[0-9A-Za-z]{1,32}"), "an API key of letters and digits"),
     "vonage_sms": (re.compile(r"[0-9A-Za-z]{1,32}"), "an API key of letters and digits"),
+    "sendgrid": (re.compile(r"[\w.-]{1,64}"), "a name"),
+    "instagram": (re.compile(r"[0-9]{5,32}"), "the digits of a professional account"),
+    "smtp": (re.compile(r"[\w.@+-]{1,64}"), "a user name"),
 }
 """What the id of an account looks like at each provider."""
 PROVIDERS = tuple(_IDS)
@@ -66,7 +69,36 @@ VONAGE_SMS_ACCOUNT = Account(
     "vonage_sms",
     signing="posthorn-sandbox-vonage-sms-signature-secret",
 )
-DEFAULTS = (DEFAULT_ACCOUNT, TELNYX_ACCOUNT, VONAGE_ACCOUNT, VONAGE_SMS_ACCOUNT)
+SENDGRID_ACCOUNT = Account(
+    "sendgrid",
+    "SG.posthorn-sandbox.0000000000000000000000000000000000000000000",
+    "sendgrid",
+    signing="posthorn-sandbox-sendgrid-webhooks",
+)
+"""Its token is the API key."""
+SENDGRID_PUBLIC_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvdoLBlVfRQEUm28EKt4ziH022O"
+    "B2bf0OfKm4mN0VWSsk2VgrUjDDS8cflilZAnzbGgjvx6KSu9Ys89b/k589lw=="
+)
+"""What verifies the webhooks of `SENDGRID_ACCOUNT`: a key on P-256, SPKI in base64."""
+INSTAGRAM_ACCOUNT = Account(
+    "17841400000000001",
+    "IGAA-posthorn-sandbox-token",
+    "instagram",
+    signing="posthorn-sandbox-meta-app-secret",
+)
+"""Its name is the id of the professional account, `signing` the app secret."""
+SMTP_ACCOUNT = Account("posthorn", "posthorn-sandbox-password", "smtp")
+"""The user name and password of the mail relay, which listens with `smtp_port` alone."""
+DEFAULTS = (
+    DEFAULT_ACCOUNT,
+    TELNYX_ACCOUNT,
+    VONAGE_ACCOUNT,
+    VONAGE_SMS_ACCOUNT,
+    SENDGRID_ACCOUNT,
+    INSTAGRAM_ACCOUNT,
+    SMTP_ACCOUNT,
+)
 """One account of every provider."""
 
 
@@ -111,6 +143,8 @@ class SandboxConfig:
     host: str = "127.0.0.1"
     port: int = 4010
     """0 picks a free port."""
+    smtp_port: int | None = None
+    """Where the mail relay listens; None is nowhere, 0 picks a free port."""
     accounts: tuple[Account, ...] = DEFAULTS
     numbers: frozenset[str] = frozenset()
     """The senders the accounts own; empty accepts every well-formed sender."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -96,6 +96,7 @@ class Connection(asyncio.Protocol):
         "_body",
         "_busy",
         "_handler",
+        "_limits",
         "_open",
         "_parser",
         "_size",
@@ -105,8 +106,15 @@ class Connection(asyncio.Protocol):
         "_work",
     )
 
-    def __init__(self, handler: Handler, connections: set[Connection]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        connections: set[Connection],
+        limits: Mapping[bytes, tuple[int, Reply]],
+    ) -> None:
+        """Hands requests to `handler`; `limits` has the paths that take more than others, and how much."""
         self._handler = handler
+        self._limits = limits
         self._open = connections
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
@@ -166,7 +174,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """httptools: a part of the body."""
         self._size += len(body)
-        if self._size <= MAX_BODY:
+        if self._size <= MAX_BODY or self._size <= self._limit()[0]:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -174,8 +182,8 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             # Pipelined behind a request that closed the connection: never read.
             return
-        if self._size > MAX_BODY:
-            self._refuse(TOO_LARGE)
+        if self._size > MAX_BODY and self._size > self._limit()[0]:
+            self._refuse(self._limit()[1])
             return
         path, _, query = self._url.decode("latin-1").partition("?")
         request = Request(
@@ -191,6 +199,10 @@ class Connection(asyncio.Protocol):
             self._waiting.append((request, keep_alive))
         else:
             self._serve(request, keep_alive=keep_alive)
+
+    def _limit(self) -> tuple[int, Reply]:
+        """How large this request may be, and the answer if it is larger."""
+        return self._limits.get(self._url.partition(b"?")[0], (MAX_BODY, TOO_LARGE))
 
     def _serve(self, request: Request, *, keep_alive: bool) -> None:
         answer: Answer

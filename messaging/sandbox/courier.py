@@ -9,6 +9,7 @@ from functools import lru_cache
 from messaging.sandbox.config import Receipts
 from messaging.sandbox.dialect import EVERYTHING, Dialect, RetryPolicy, Step
 from messaging.sandbox.faults import Plan
+from messaging.sandbox.gathering import Gathering
 from messaging.sandbox.ledger import Entry
 from messaging.sandbox.posting import ConnectError, Poster, Posting, ReadError
 
@@ -80,6 +81,7 @@ class Courier:
         self._dialects: Mapping[str, Dialect] = {}
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._poster = Poster()
+        self._gathering = Gathering(self._poster.post)
         self._workers: list[asyncio.Task[None]] = []
         self.sent = self.failed = self.pending = 0
 
@@ -133,7 +135,7 @@ class Courier:
         dialect = self._dialects[entry.provider]
         steps = _steps(
             self._settings.statuses,
-            dialect.statuses,
+            dialect.told(entry),
             len(entry.parts),
             plan.silent,
             plan.fate is not None,
@@ -185,7 +187,10 @@ class Courier:
         step = job.steps[job.position]
         posting = job.dialect.receipt(job.entry, step, job.position, job.tries)
         try:
-            status = await self._poster.post(posting)
+            if job.dialect.gathers:
+                status = await self._gathering.post(job.dialect, job.entry.account, posting)
+            else:
+                status = await self._poster.post(posting)
         except ConnectError:
             return "ct"
         except ReadError:

@@ -7,13 +7,13 @@ what is kept and when receipts go out is the same for all of them, and is decide
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from messaging.sandbox.accounts import Accounts
 from messaging.sandbox.config import Account
-from messaging.sandbox.connection import Answer, Reply, Request
+from messaging.sandbox.connection import MAX_BODY, TOO_LARGE, Answer, Reply, Request
 from messaging.sandbox.create import Create
 from messaging.sandbox.faults import Fate, Refusal
 from messaging.sandbox.ledger import Entry, Ledger
@@ -48,6 +48,10 @@ class Shared:
     """32 hex digits."""
     numbers: frozenset[str]
     """The senders the accounts own; empty accepts every well-formed sender."""
+    host: str = "127.0.0.1"
+    """Where whatever listens beside HTTP listens."""
+    smtp_port: int | None = None
+    """Where mail is taken; None takes none, 0 picks a port."""
 
 
 class Step(NamedTuple):
@@ -104,6 +108,12 @@ class Dialect(ABC):
     """How it repeats a webhook nobody took."""
     longest: ClassVar[int] = 1600
     """Characters of the longest text somebody can write."""
+    largest: ClassVar[int] = MAX_BODY
+    """Bytes of the largest request to send."""
+    too_large: ClassVar[Reply] = TOO_LARGE
+    """The answer to a larger one."""
+    gathers: ClassVar[float] = 0.0
+    """Seconds for which it gathers receipts, to post them to an address together; 0 posts each alone."""
     settings: ClassVar[frozenset[str]] = frozenset()
     """What an account of it has at run time beside the addresses of its webhooks."""
 
@@ -147,6 +157,18 @@ class Dialect(ABC):
     @abstractmethod
     def resource(self, request: Request) -> Answer:
         """The answer to any other request below `prefixes` or to `creates`."""
+
+    def refuse(self, refusal: Refusal) -> Reply:
+        """How it refuses at this moment."""
+        return self.refusals[refusal]
+
+    def told(self, entry: Entry) -> frozenset[str]:  # noqa: ARG002 - for those who tell less of some
+        """The steps it has a receipt for, of this message."""
+        return self.statuses
+
+    def together(self, account: str, postings: Sequence[Posting]) -> Posting:  # noqa: ARG002 - as above
+        """One webhook for all of these receipts to one address, if it gathers them."""
+        return postings[0]
 
     def webhook_key(self, account: Account) -> str:
         """What the account's webhooks are verified with; empty if they are not signed."""

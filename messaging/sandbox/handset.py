@@ -71,6 +71,8 @@ class Handset:
 
     async def _post(self, dialect: Dialect, said: Said, asked: dict[str, Any]) -> Reply:
         written = dialect.inbound(said)
+        if not written.postings:
+            return _refusal(400, f"{dialect.provider} has no webhook for what somebody writes")
         postings = written.postings[:: -1 if asked.get("reversed") else 1]
         try:
             answered = max([await self._courier.post(posting) for posting in postings])

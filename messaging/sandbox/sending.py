@@ -63,7 +63,7 @@ class Sending:
         if plan.refusal is not None:
             if plan.refusal is Refusal.LOST:
                 return Later(None, _PATIENCE, _nothing)
-            reply = dialect.refusals[plan.refusal]
+            reply = dialect.refuse(plan.refusal)
             return Later(reply, plan.delay, _nothing) if plan.delay else reply
         entry = self._accept(dialect, account, asked, digest, at, plan)
         outcome = _outcome(dialect, entry, plan)
@@ -82,7 +82,7 @@ class Sending:
             return None
         if plan.refusal is not None:
             await asyncio.sleep(plan.delay)
-            return dialect.refusals[plan.refusal]
+            return dialect.refuse(plan.refusal)
         entry = self._accept(dialect, account, asked, digest, at, plan)
         if plan.early:
             await self._courier.post_now(entry, plan)

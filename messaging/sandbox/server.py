@@ -38,7 +38,10 @@ async def _run(config: SandboxConfig) -> None:
     carrier = Carrier(config, clock=time.time, new_id=lambda: secrets.token_hex(16))
     connections: set[Connection] = set()
     server = await loop.create_server(
-        lambda: Connection(carrier.answer, connections), config.host, config.port, backlog=2048
+        lambda: Connection(carrier.answer, connections, carrier.limits),
+        config.host,
+        config.port,
+        backlog=2048,
     )
     carrier.courier.start()
     host, port = server.sockets[0].getsockname()[:2]
