@@ -7,7 +7,7 @@ comes first with evidence, and the message moves by the lifecycle's table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -23,8 +23,9 @@ from tenacity import (
 )
 
 from messaging import providers, refusals, routing
+from messaging.blame import IN_A_ROW, Blamed
 from messaging.breakers import Call
-from messaging.domain import retry
+from messaging.domain import retry, sender_health
 from messaging.domain.balance import SLOW_REPLY
 from messaging.domain.failures import Accepted, Failover, Failure, Kind, Outcome
 from messaging.domain.lifecycle import Event, Status, advance
@@ -34,10 +35,11 @@ from messaging.domain.warm_up import next_carrier_midnight
 from messaging.queues import Task
 from messaging.refusals import Refusal
 from messaging.runtime import STALE_FOR, Runtime
-from messaging.store import attempts, facts, receipts, registrations
+from messaging.store import attempts, facts, receipts, registrations, sender_states
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
-from messaging.telemetry import buckets, tally
+from messaging.store.sender_states import Entry
+from messaging.telemetry import buckets, log, tally
 from messaging.window import TOO_LATE, Result, Ticket
 
 _AFTER_MIDNIGHT = timedelta(minutes=30)
@@ -61,9 +63,10 @@ class Page:
 def record(rt: Runtime, results: Sequence[Result]) -> None:
     """Write down how calls ended. What happened must not be forgotten because the database blinked."""
     page = Page()
-    kinds, calls = [], []
+    kinds, calls, ended = [], [], []
     for result in results:
         outcome = read(result)
+        ended.append((result.ticket.sender, outcome))
         kinds.append("accepted" if isinstance(outcome, Accepted) else outcome.kind.value)
         calls.append(_call(rt, result, outcome))
         _enter(rt, page, result.ticket, outcome)
@@ -75,7 +78,22 @@ def record(rt: Runtime, results: Sequence[Result]) -> None:
     for once_more in persistently(rt):
         with once_more:
             write(rt, page)
+    _cordon(rt, rt.blame.note(ended))
     _count(rt, results, kinds)
+
+
+def _cordon(rt: Runtime, blamed: Sequence[Blamed]) -> None:
+    """Take senders out of use that their providers keep refusing."""
+    for one in blamed:
+        sender = one.sender
+        if sender.healthy:
+            hours = rt.senders_of(sender.tenant_id).policy.sender_health.cordon_hours
+            limits = sender_health.Policy(None if hours is None else timedelta(hours=hours))
+            change = sender_health.refused(one.code, IN_A_ROW, rt.now(), limits)
+            with rt.engine.begin() as db:
+                sender_states.enter(db, [Entry(sender.id, sender.state, **asdict(change))])
+            log().warning("sender.refused", sender_id=str(sender.id), code=one.code)
+            rt.forget(sender.tenant_id)
 
 
 def read(result: Result) -> Outcome:

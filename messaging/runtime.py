@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from messaging import queues, store
+from messaging.blame import Blame
 from messaging.breakers import Breakers
 from messaging.domain.balance import Balance
 from messaging.domain.bindings import Bindings
@@ -114,6 +115,7 @@ class Runtime:
     def __post_init__(self) -> None:
         """What goes by this process's clock is made last."""
         self.breakers = Breakers(self.redis, lambda: self.now().timestamp())
+        self.blame = Blame(self.redis, lambda: self.now().timestamp())
 
     @classmethod
     def start(cls, settings: Settings, *, name: str, seed: int | None = None) -> Runtime:

@@ -238,6 +238,12 @@ def _lift(situation: Situation, grade: Grade, now: datetime, policy: Policy) -> 
     return Change(state, reason, measured_since=now)
 
 
+def refused(code: str, times: int, now: datetime, policy: Policy) -> Change:
+    """A sender whose provider refuses it, whatever the message, is out of use like one with bad results."""
+    reason = f"refused {times} times in a row, last with {code}"
+    return Change(SenderState.CORDONED, reason, _cordon_end(now, policy), now)
+
+
 def _cordon_end(begin: datetime, policy: Policy) -> datetime:
     if policy.cordon is not None:
         return begin + policy.cordon
