@@ -75,3 +75,38 @@ VONAGE_SMS: list[tuple[dict[str, str], str]] = [
     ({"api_key": ""}, "4"),
     ({"sig": "0" * 32}, "32"),
 ]
+
+MAILBOX = {"email": "ana@example.com"}
+NOBODY: dict[str, Any] = {"to": []}
+SENDGRID: list[tuple[dict[str, Any], str, str]] = [
+    ({"from": {}}, "The from object must be provided", "from.email"),
+    ({"from": {"email": "news"}}, "Does not contain a valid address.", "from.email"),
+    ({"from": []}, "Invalid type. Expected: object, given: array.", "from"),
+    ({"personalizations": []}, "The personalizations field is required", "personalizations"),
+    ({"personalizations": ["x"]}, "Invalid type. Expected: object", "personalizations.0"),
+    ({"personalizations": [NOBODY]}, "The to array is required", "personalizations.0.to"),
+    (
+        {"personalizations": [{"to": [{"email": "a b@example.com"}]}]},
+        "Does not contain a valid address.",
+        "personalizations.0.to.0.email",
+    ),
+    (
+        {"personalizations": [{"to": [MAILBOX, MAILBOX]}]},
+        "The sandbox takes one recipient a request.",
+        "personalizations",
+    ),
+    (
+        {"personalizations": [{"to": [MAILBOX], "custom_args": {"a": 1}}]},
+        "Invalid type. Expected: string, given: number.",
+        "personalizations.0.custom_args.a",
+    ),
+    ({"custom_args": {"a": "x" * 10_000}}, "The custom_args may not exceed", "custom_args"),
+    ({"subject": ""}, "The subject is required.", "subject"),
+    ({"subject": 7}, "Invalid type. Expected: string, given: number.", "subject"),
+    ({"content": []}, "Unless a valid template_id is provided", "content"),
+    ({"content": [{"type": "text/plain", "value": ""}]}, "The content value", "content.0.value"),
+    ({"content": [{"type": "x", "value": "y"}]}, "The content type must", "content.0.type"),
+    ({"headers": {"Subject": "x"}}, "The header Subject is reserved.", "headers"),
+    ({"text": "x"}, "Additional property text is not allowed", "text"),
+]
+"""The change, how the sentence begins, and the field it names."""

@@ -8,8 +8,14 @@ from typing import Any
 
 import httpx
 
-from messaging.sandbox import TELNYX_ACCOUNT, VONAGE_ACCOUNT, VONAGE_SMS_ACCOUNT
-from tests.sandbox.carrier import SENDER, Posted, Sandbox
+from messaging.sandbox import (
+    INSTAGRAM_ACCOUNT,
+    SENDGRID_ACCOUNT,
+    TELNYX_ACCOUNT,
+    VONAGE_ACCOUNT,
+    VONAGE_SMS_ACCOUNT,
+)
+from tests.sandbox.carrier import SENDER, Posted, Sandbox, number
 
 PLAIN = SENDER.removeprefix("+")
 REFERENCE = "0192f0c17a4e7b3e8a53000000000001.1"
@@ -37,6 +43,11 @@ class Speech:
     opted_out: str
     refuses_opted_out: bool
     opted_out_status: str = ""
+    address: Callable[[str], str] = number
+    """Somebody to write to, by the last four digits."""
+    kind: str = "sms"
+    owns_senders: bool = True
+    """Whether a sender can be somebody else's."""
 
 
 def telnyx(sandbox: Sandbox, to: str, callback: str = "", **fields: Any) -> httpx.Response:
@@ -74,6 +85,65 @@ def vonage_sms(sandbox: Sandbox, to: str, callback: str = "", **fields: str) -> 
     if callback:
         form["callback"] = callback
     return sandbox.http.post("/sms/json", data=form)
+
+
+def webhooks(sandbox: Sandbox, account: str, url: str) -> None:
+    """Where an account's receipts go from now on, as no request of it can say."""
+    change = {"account": account, "webhook_url": url}
+    sandbox.http.post("/sandbox/accounts", json=change).raise_for_status()
+
+
+def mailbox(digits: str) -> str:
+    return f"person{digits}@example.com"
+
+
+def mail(to: str, **fields: Any) -> dict[str, Any]:
+    """A request to send of SendGrid's."""
+    return {
+        "personalizations": [{"to": [{"email": to}]}],
+        "from": {"email": "news@example.com"},
+        "subject": "Hello",
+        "content": [{"type": "text/plain", "value": "hello"}],
+        **fields,
+    }
+
+
+def sendgrid(sandbox: Sandbox, to: str, callback: str = "", **fields: Any) -> httpx.Response:
+    webhooks(sandbox, SENDGRID_ACCOUNT.sid, callback)
+    headers = {"Authorization": f"Bearer {SENDGRID_ACCOUNT.token}"}
+    return sandbox.http.post("/v3/mail/send", json=mail(to, **fields), headers=headers)
+
+
+def person(digits: str) -> str:
+    """Somebody on Instagram."""
+    return f"178414000000{digits}"
+
+
+def instagram(sandbox: Sandbox, to: str, callback: str = "", **fields: Any) -> httpx.Response:
+    webhooks(sandbox, INSTAGRAM_ACCOUNT.sid, callback)
+    headers = {"Authorization": f"Bearer {INSTAGRAM_ACCOUNT.token}"}
+    body = {"recipient": {"id": to}, "message": {"text": "hello"}, **fields}
+    path = f"/v25.0/{INSTAGRAM_ACCOUNT.sid}/messages"
+    return sandbox.http.post(path, json=body, headers=headers)
+
+
+def _error(reply: httpx.Response) -> tuple[int, int | None]:
+    """The status and the code of a refusal of Meta's."""
+    return reply.status_code, reply.json().get("error", {}).get("code")
+
+
+def _item(posted: Posted) -> str:
+    """What the one item of a webhook of Meta's is."""
+    (entry,) = posted.json["entry"]
+    (item,) = entry["messaging"]
+    return "read" if "read" in item else "echo" if item["message"].get("is_echo") else "message"
+
+
+def _event(posted: Posted) -> dict[str, Any]:
+    """The one event of a webhook of SendGrid's."""
+    (event,) = posted.json
+    found: dict[str, Any] = event
+    return found
 
 
 def _twilio(sandbox: Sandbox, to: str, callback: str = "") -> httpx.Response:
@@ -162,5 +232,44 @@ SPEECHES = (
         opted_out="9",
         refuses_opted_out=False,
         opted_out_status="rejected",
+    ),
+    Speech(
+        provider="sendgrid",
+        account=SENDGRID_ACCOUNT.sid,
+        send=sendgrid,
+        sid=lambda reply: reply.headers.get("x-message-id"),
+        limited=lambda reply: (
+            (reply.status_code, reply.headers["x-ratelimit-remaining"]) == (429, "0")
+        ),
+        broken=lambda reply: (
+            (reply.status_code, reply.json()["errors"][0]["message"])
+            == (500, "internal server error")
+        ),
+        status=lambda posted: _event(posted)["event"],
+        code=lambda posted: _event(posted).get("type") or _event(posted).get("reason"),
+        statuses=("processed", "delivered", "bounce"),
+        unreachable="blocked",
+        opted_out="Unsubscribed Address",
+        refuses_opted_out=False,
+        opted_out_status="dropped",
+        address=mailbox,
+        kind="email",
+    ),
+    Speech(
+        provider="instagram",
+        account=INSTAGRAM_ACCOUNT.sid,
+        send=instagram,
+        sid=lambda reply: reply.json().get("message_id"),
+        limited=lambda reply: _error(reply) == (403, 4),
+        broken=lambda reply: _error(reply) == (500, 2),
+        status=_item,
+        code=lambda _: None,
+        statuses=("echo", "read", ""),
+        unreachable="",
+        opted_out="551",
+        refuses_opted_out=True,
+        address=person,
+        kind="dm",
+        owns_senders=False,
     ),
 )

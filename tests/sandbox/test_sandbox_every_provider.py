@@ -27,14 +27,14 @@ def test_every_provider_has_a_protocol_an_account_and_words_for_everything() -> 
 
 @every
 def test_it_accepts_tells_and_keeps(carrier: Sandbox, receiver: Receiver, speech: Speech) -> None:
-    reply = speech.send(carrier, number("0123"), receiver.url)
+    reply = speech.send(carrier, speech.address("0123"), receiver.url)
     posted = receiver.wait(2)
     assert [speech.status(one) for one in posted] == list(speech.statuses[:2])
     assert [speech.code(one) for one in posted] == [None, None]
     (row,) = carrier.get("/sandbox/ledger")
     assert (row["provider"], row["account"]) == (speech.provider, speech.account)
-    assert (row["sid"], row["to"]) == (speech.sid(reply), number("0123"))
-    assert (row["kind"], row["flash"], row["media"]) == ("sms", False, 0)
+    assert (row["sid"], row["to"]) == (speech.sid(reply), speech.address("0123"))
+    assert (row["kind"], row["flash"], row["media"]) == (speech.kind, False, 0)
     assert carrier.get("/sandbox/summary")["providers"] == {speech.provider: 1}
 
 
@@ -43,7 +43,7 @@ def test_0190_answers_late_but_accepts_at_once(carrier: Sandbox, speech: Speech)
     carrier.http.timeout = httpx.Timeout(0.3)
     try:
         with pytest.raises(httpx.ReadTimeout):
-            speech.send(carrier, number("0190"))
+            speech.send(carrier, speech.address("0190"))
     finally:
         carrier.http.timeout = httpx.Timeout(10)
     assert accepted(carrier) == 1
@@ -51,7 +51,7 @@ def test_0190_answers_late_but_accepts_at_once(carrier: Sandbox, speech: Speech)
 
 @every
 def test_0191_is_limited_twice_then_accepts(carrier: Sandbox, speech: Speech) -> None:
-    replies = [speech.send(carrier, number("0191")) for _ in range(3)]
+    replies = [speech.send(carrier, speech.address("0191")) for _ in range(3)]
     assert [speech.limited(reply) for reply in replies[:2]] == [True, True]
     assert speech.sid(replies[2])
     assert accepted(carrier) == 1
@@ -59,21 +59,25 @@ def test_0191_is_limited_twice_then_accepts(carrier: Sandbox, speech: Speech) ->
 
 @every
 def test_0192_fails_once_without_accepting(carrier: Sandbox, speech: Speech) -> None:
-    assert speech.broken(speech.send(carrier, number("0192")))
+    assert speech.broken(speech.send(carrier, speech.address("0192")))
     assert accepted(carrier) == 0
-    assert speech.sid(speech.send(carrier, number("0192")))
+    assert speech.sid(speech.send(carrier, speech.address("0192")))
 
 
 @every
 def test_0193_accepts_and_closes_without_a_byte(carrier: Sandbox, speech: Speech) -> None:
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
-        speech.send(carrier, number("0193"))
+        speech.send(carrier, speech.address("0193"))
     assert accepted(carrier) == 1
 
 
 @every
 def test_0194_is_undelivered(carrier: Sandbox, receiver: Receiver, speech: Speech) -> None:
-    speech.send(carrier, number("0194"), receiver.url)
+    speech.send(carrier, speech.address("0194"), receiver.url)
+    if not speech.unreachable:
+        (sent,) = receiver.wait(1)
+        assert speech.status(sent) == speech.statuses[0]
+        return
     sent, failed = receiver.wait(2)
     assert (speech.status(sent), speech.status(failed)) == (speech.statuses[0], speech.statuses[2])
     assert (speech.code(sent), speech.code(failed)) == (None, speech.unreachable)
@@ -83,7 +87,7 @@ def test_0194_is_undelivered(carrier: Sandbox, receiver: Receiver, speech: Speec
 def test_0195_posts_receipts_before_the_answer(
     carrier: Sandbox, receiver: Receiver, speech: Speech
 ) -> None:
-    reply = speech.send(carrier, number("0195"), receiver.url)
+    reply = speech.send(carrier, speech.address("0195"), receiver.url)
     assert [speech.status(one) for one in receiver.posted] == list(speech.statuses[:2])
     assert speech.sid(reply)
 
@@ -92,34 +96,35 @@ def test_0195_posts_receipts_before_the_answer(
 def test_0196_posts_every_receipt_twice_and_in_reverse(
     carrier: Sandbox, receiver: Receiver, speech: Speech
 ) -> None:
-    speech.send(carrier, number("0196"), receiver.url)
+    speech.send(carrier, speech.address("0196"), receiver.url)
     sent, delivered, _ = speech.statuses
     assert [speech.status(one) for one in receiver.wait(4)] == [delivered] * 2 + [sent] * 2
 
 
 @every
 def test_0197_posts_no_receipt(carrier: Sandbox, receiver: Receiver, speech: Speech) -> None:
-    assert speech.sid(speech.send(carrier, number("0197"), receiver.url))
+    assert speech.sid(speech.send(carrier, speech.address("0197"), receiver.url))
     assert carrier.get("/sandbox/summary")["receipts"]["pending"] == 0
 
 
 @every
 def test_0199_has_opted_out(carrier: Sandbox, receiver: Receiver, speech: Speech) -> None:
-    reply = speech.send(carrier, number("0199"), receiver.url)
+    reply = speech.send(carrier, speech.address("0199"), receiver.url)
     if speech.refuses_opted_out:
         assert speech.sid(reply) is None
         assert reply.status_code == 400
         assert speech.opted_out in reply.text
         assert accepted(carrier) == 0
         return
-    _, told = receiver.wait(2)
+    # What is dropped was never processed.
+    *_, told = receiver.wait(1 if speech.opted_out_status == "dropped" else 2)
     assert (speech.status(told), speech.code(told)) == (speech.opted_out_status, speech.opted_out)
 
 
 @every
 def test_accepted_and_answered_with_500(start: Start, speech: Speech) -> None:
     sandbox = start("--rate-500-accepted", "1")
-    assert speech.send(sandbox, number("0123")).status_code == 500
+    assert speech.send(sandbox, speech.address("0123")).status_code == 500
     assert accepted(sandbox) == 1
 
 
@@ -128,7 +133,7 @@ def test_a_receipt_nobody_took_comes_again(
     carrier: Sandbox, receiver: Receiver, speech: Speech
 ) -> None:
     receiver.answers.append(503)
-    speech.send(carrier, number("0123"), receiver.url)
+    speech.send(carrier, speech.address("0123"), receiver.url)
     sent, delivered, _ = speech.statuses
     assert [speech.status(one) for one in receiver.wait(3)] == [sent, sent, delivered]
 
@@ -137,8 +142,8 @@ def test_one_account_suffers_beside_the_healthy_of_others(carrier: Sandbox) -> N
     ill, *healthy = SPEECHES[1:]
     carrier.http.post("/sandbox/faults", json={"account": ill.account, "rate_429": 1})
     try:
-        assert ill.limited(ill.send(carrier, number("0123")))
-        assert all(one.sid(one.send(carrier, number("0123"))) for one in healthy)
+        assert ill.limited(ill.send(carrier, ill.address("0123")))
+        assert all(one.sid(one.send(carrier, one.address("0123"))) for one in healthy)
     finally:
         carrier.http.post("/sandbox/faults", json={"account": ill.account, "reset": True})
     assert accepted(carrier) == len(healthy)
@@ -201,8 +206,10 @@ def test_accounts_of_every_provider_are_given_by_option(start: Start) -> None:
     assert sandbox.get("/sandbox/ledger")[0]["account"] == "north"
 
 
-@every
+@pytest.mark.parametrize(
+    "speech", [one for one in SPEECHES if one.owns_senders], ids=lambda speech: speech.provider
+)
 def test_the_sender_must_be_owned_where_numbers_are_listed(start: Start, speech: Speech) -> None:
     sandbox = start("--numbers", "+12025550177")
-    assert not (speech.sid(speech.send(sandbox, number("0123"))))
+    assert not (speech.sid(speech.send(sandbox, speech.address("0123"))))
     assert accepted(sandbox) == 0
