@@ -32,7 +32,7 @@ def seconds(text: str) -> float:
 
 
 def account(text: str) -> Account:
-    """An account from `SID:TOKEN` (Twilio) or `PROVIDER:ID:TOKEN[:SIGNING[:APPLICATION]]`.
+    """An account from `SID:TOKEN` (Twilio) or `PROVIDER:NAME:TOKEN[:SIGNING[:APPLICATION]]`.
 
     Raises:
         typer.BadParameter: it is none.
@@ -67,9 +67,10 @@ def _env(name: str) -> str:
 
 
 _ACCOUNT_HELP = (
-    "SID:TOKEN of Twilio, or PROVIDER:ID:TOKEN[:SIGNING[:APPLICATION]], repeatable. "
+    "SID:TOKEN of Twilio, or PROVIDER:NAME:TOKEN, then :SIGNING and :APPLICATION if wanted; repeatable. "
     f"PROVIDER is one of {', '.join(PROVIDERS)}; SIGNING is what its webhooks are signed with "
-    "(telnyx: the seed of the key pair; vonage, vonage_sms: the signature secret); "
+    "(telnyx, sendgrid: the seed of the key pair; vonage, vonage_sms: the signature secret; "
+    "instagram: the app secret); "
     "APPLICATION is what the tokens of a vonage account name."
 )
 
@@ -82,6 +83,12 @@ def sandbox(
     port: Annotated[
         int, typer.Option(envvar=_env("PORT"), min=0, max=65535, help="0 picks a free port.")
     ] = 4010,
+    smtp_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar=_env("SMTP_PORT"), min=0, max=65535, help="Take mail here; 0 picks a free port."
+        ),
+    ] = None,
     accounts: Annotated[
         list[str] | None,
         typer.Option("--account", envvar=_env("ACCOUNTS"), help=_ACCOUNT_HELP),
@@ -121,6 +128,7 @@ def sandbox(
     rate_429: Rate = 0.0,
     rate_500: Rate = 0.0,
     rate_500_accepted: Rate = 0.0,
+    rate_lost: Rate = 0.0,
     rate_drop: Rate = 0.0,
     rate_undelivered: Rate = 0.0,
     rate_duplicate_receipts: Rate = 0.0,
@@ -140,6 +148,7 @@ def sandbox(
         config = SandboxConfig(
             host=host,
             port=port,
+            smtp_port=smtp_port,
             accounts=webhooks(with_defaults(map(account, accounts or ())), webhook or ()),
             numbers=frozenset(number for number in numbers.split(",") if number),
             seed=seed,
@@ -161,6 +170,7 @@ def sandbox(
                 rate_429=rate_429,
                 rate_500=rate_500,
                 rate_500_accepted=rate_500_accepted,
+                rate_lost=rate_lost,
                 rate_drop=rate_drop,
                 rate_undelivered=rate_undelivered,
                 rate_duplicate_receipts=rate_duplicate_receipts,

@@ -79,13 +79,15 @@ class Relay:
         return made
 
     def _authenticate(
-        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+        self,
+        _server: SMTP,
+        _session: Session,
+        _envelope: Envelope,
+        _mechanism: str,
+        data: LoginPassword,
     ) -> AuthResult:
-        known = (
-            isinstance(data, LoginPassword)
-            and self._passwords.get(data.login.decode(errors="replace"), "").encode()
-            == data.password
-        )
+        password = self._passwords.get(data.login.decode(errors="replace"))
+        known = password is not None and password.encode() == data.password
         return AuthResult(success=known, handled=False, auth_data=data)
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name

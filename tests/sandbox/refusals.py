@@ -110,3 +110,31 @@ SENDGRID: list[tuple[dict[str, Any], str, str]] = [
     ({"text": "x"}, "Additional property text is not allowed", "text"),
 ]
 """The change, how the sentence begins, and the field it names."""
+
+_PICTURE = {"type": "image", "payload": {"url": "https://example.com/a.png"}}
+INSTAGRAM: list[tuple[dict[str, Any], int | None, str]] = [
+    ({"recipient": None}, None, "The parameter recipient is required"),
+    ({"recipient": {}}, None, "The parameter recipient is required"),
+    ({"recipient": {"id": "ana"}}, 2018001, "No matching user found"),
+    ({"recipient": {"id": 17841400000000123}}, 2018001, "No matching user found"),
+    ({"message": None}, None, "The parameter message is required"),
+    ({"message": {}}, None, "Message cannot be empty"),
+    ({"message": {"text": ""}}, None, "Message cannot be empty"),
+    ({"message": {"text": 7}}, None, "Param message[text] must be a string."),
+    ({"message": {"text": "é" * 501}}, None, "Length of param message[text] must be"),
+    ({"message": {"text": "x", "attachment": _PICTURE}}, None, "Param message must have either"),
+    ({"message": {"attachment": None}}, None, "Param message[attachment][type] must be one of"),
+    (
+        {"message": {"attachment": {**_PICTURE, "type": "gif"}}},
+        None,
+        "Param message[attachment][type] must be one of",
+    ),
+    (
+        {"message": {"attachment": {**_PICTURE, "payload": {"url": "nowhere"}}}},
+        None,
+        "Param message[attachment][payload][url]",
+    ),
+    ({"messaging_type": "PROMOTION"}, None, "Param messaging_type must be one of"),
+    ({"messaging_type": "MESSAGE_TAG", "tag": "SALE"}, None, "Param tag must be one of"),
+]
+"""The change, the subcode and how the message begins."""
