@@ -7,9 +7,9 @@ queueing. Used where many small requests must each be durable before they are an
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -35,8 +35,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._commit = commit
         self._after = after
         self._limit = limit
-        self._waiting: deque[tuple[Item, Future[Answer] | None]] = deque()
-        self._arrived = threading.Event()
+        self._waiting: SimpleQueue[tuple[Item, Future[Answer] | None] | None] = SimpleQueue()
         self._closed = False
         self._door = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -59,30 +58,37 @@ class GroupCommit(Generic[Item, Answer]):
         """
         self._add(item, None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for the next commit already."""
+        return not self._waiting.empty()
+
     def _add(self, item: Item, future: Future[Answer] | None) -> None:
         with self._door:
             if self._closed:
                 raise RuntimeError("the group commit is closed")
-            self._waiting.append((item, future))
-        self._arrived.set()
+            self._waiting.put((item, future))
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
         with self._door:
-            self._closed = True
-        self._arrived.set()
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)  # nothing comes after it
         self._thread.join(10.0)
 
     def _run(self) -> None:
-        while not (self._closed and not self._waiting):
-            self._arrived.wait()
-            if not self._closed:
-                self._arrived.clear()
-            while self._waiting:
-                self._commit_group()
+        more = True
+        while more:
+            some = [self._waiting.get()]
+            some += [
+                self._waiting.get() for _ in range(min(self._waiting.qsize(), self._limit - 1))
+            ]
+            found = [one for one in some if one is not None]
+            more = len(found) == len(some)
+            self._commit_group(found)
 
-    def _commit_group(self) -> None:
-        some = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+    def _commit_group(self, some: Sequence[tuple[Item, Future[Answer] | None]]) -> None:
         # A caller may have left (a client that hung up cancels its future); nothing is kept for
         # it, and from here on nobody can leave, so that an answer never meets a cancelled future.
         group = [(i, f) for i, f in some if f is None or f.set_running_or_notify_cancel()]

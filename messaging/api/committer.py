@@ -36,6 +36,11 @@ class Committer(Generic[Item, Answer]):
         self._group.post((item, future))
         return future
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for the next commit already."""
+        return self._group.busy
+
     def close(self) -> None:
         """Commit what is waiting, then stop."""
         self._group.close()

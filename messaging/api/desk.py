@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +21,9 @@ from messaging.store.raw_receipts import RawReceipt
 from messaging.store.tenants import Tenant
 from messaging.submission import Prepared, Receipt, Submission, prepare
 
+_HINT_SECONDS = 0.05
+"""How long a worker may hear nothing of receipts that are kept in one commit after another."""
+
 
 class Desk:
     """One process's shared state; `open` and `close` at its start and end."""
@@ -27,6 +31,7 @@ class Desk:
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.keys = KnownKeys(rt)
+        self._announced_at = 0.0
         self.accounts = KnownAccounts(partial(webhooks.known, rt))
 
     def open(self) -> None:
@@ -45,9 +50,14 @@ class Desk:
             return [None] * len(group)
 
         self._intake = Committer(submit, name="intake", after=partial(intake.announce, rt))
-        self._receipts = Committer(
-            keep, name="receipts", after=lambda _group, _answers: webhooks.announce(rt)
-        )
+        self._receipts = Committer(keep, name="receipts", after=self._announce)
+
+    def _announce(self, _group: Sequence[object], _answers: Sequence[None]) -> None:
+        """Hint that receipts wait: when no commit follows at once, and now and then while they do."""
+        now = monotonic()
+        if now - self._announced_at >= _HINT_SECONDS or not self._receipts.busy:
+            self._announced_at = now
+            webhooks.announce(self.rt)
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
