@@ -18,6 +18,12 @@ from messaging.store.tables.base import (
     reason_type,
     status_type,
 )
+from messaging.store.tables.contacts import (
+    campaign_recipients,
+    campaigns,
+    contact_addresses,
+    contacts,
+)
 from messaging.store.tables.evidence import (
     cursors,
     heartbeats,
@@ -80,10 +86,14 @@ __all__ = [
     "attempts",
     "bindings",
     "brands",
+    "campaign_recipients",
+    "campaigns",
     "category_type",
     "channel_type",
     "claims",
     "consent_events",
+    "contact_addresses",
+    "contacts",
     "conversations",
     "cursors",
     "dnc_numbers",
