@@ -73,6 +73,7 @@ def create_app(rt: Runtime) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would be built from the Host header, and have no body
         exception_handlers=HANDLERS,
     )
     app.state.desk = desk

@@ -135,7 +135,7 @@ Somebody = Annotated[
 Again = Annotated[Lifted, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})]
 
 
-@router.post("", response_model=Stopped, status_code=201)
+@router.post("", response_model=Stopped, status_code=201, responses={200: {"model": Stopped}})
 def suppress(desk: Desks, tenant: Tenants, asked: Stop) -> Response:
     """Stop writing to somebody, and cancel whatever waits for them; 200 if they were suppressed.
 

@@ -191,7 +191,7 @@ CASES = [
         "large webhook",
         413,
         "payload_too_large",
-        b"a" * (256 * 1024 + 1),
+        b"a" * (1024 * 1024 + 1),
         path=f"/webhooks/twilio/{NOBODY}/status",
     ),
 ]
