@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import aiosmtpd.smtp
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
@@ -30,6 +34,42 @@ class Keeper:
         return "250 2.0.0 OK: queued as abc-1"
 
 
+class Guest(aiosmtpd.smtp.SMTP):
+    """One connection, entered in its server's book."""
+
+    def __init__(self, door: Door, keeper: Keeper, **settings: Any) -> None:
+        super().__init__(keeper, **settings)
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        with self._door.changed:
+            self._door.inside.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        with self._door.changed:
+            self._door.inside.discard(self)
+            self._door.changed.notify_all()
+
+
+class Door(Controller):
+    """Knows when everybody has left: a socket that its loop forgot would be a warning later."""
+
+    def __init__(self, keeper: Keeper, **settings: Any) -> None:
+        super().__init__(keeper, **settings)
+        self.inside: set[object] = set()
+        self.changed = threading.Condition()
+
+    def factory(self) -> aiosmtpd.smtp.SMTP:
+        return Guest(self, self.handler, **self.SMTP_kwargs)
+
+    def stop(self, no_assert: bool = False) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: not self.inside, timeout=10)
+        super().stop(no_assert)
+
+
 def _authenticate(
     _server: object, _session: object, _envelope: object, _mechanism: str, data: object
 ) -> AuthResult:
@@ -47,7 +87,7 @@ def _free_port() -> int:
 def real(tmp_path: Path) -> Iterator[tuple[Controller, Keeper, Path]]:
     context, authority = self_signed(tmp_path, "127.0.0.1")
     keeper = Keeper()
-    controller = Controller(
+    controller = Door(
         keeper,
         hostname="127.0.0.1",
         port=_free_port(),
