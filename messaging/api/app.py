@@ -22,6 +22,7 @@ from messaging.api import (
     endpoints,
     erasures,
     explain,
+    facades,
     health,
     inbound,
     native,
@@ -106,6 +107,7 @@ def create_app(rt: Runtime) -> FastAPI:
         unsubscribe,
     ):
         app.include_router(part.router)
+    facades.mount(app, desk)
     openapi.describe(app, rt.now)
     return app
 

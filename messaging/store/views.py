@@ -124,6 +124,13 @@ def message(db: Connection, tenant_id: UUID, message_id: UUID) -> MessageView | 
     return _view(row) if row else None
 
 
+def moving(db: Connection, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the messages that a worker is about to try, or is trying."""
+    m = t.messages.c
+    under_way = m.status.in_([Status.QUEUED.value, Status.SENDING.value])
+    return set(db.execute(sa.select(m.id).where(m.id.in_(message_ids), under_way)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which messages to list; None means any."""

@@ -1,0 +1,25 @@
+"""APIs that others documented, as doors of ours: whoever speaks one changes its base URL and its key.
+
+Each is an application of its own below its prefix, with its own errors and its own document
+(`/<name>/openapi.json`), and translates to the same use cases as `/v1`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from fastapi import FastAPI
+
+from messaging.api.desk import Desk
+from messaging.api.facades.facade import build
+from messaging.api.facades.waiting import Watch
+
+_FACADES: tuple[ModuleType, ...] = ()
+
+
+def mount(app: FastAPI, desk: Desk) -> None:
+    """Mount every facade below its name."""
+    watch = Watch(desk.rt)
+    for module in _FACADES:
+        made = build(desk, watch, module.router, module.shape, module.__doc__ or "")
+        app.mount("/" + module.__name__.rpartition(".")[2], made)
