@@ -18,19 +18,21 @@ import typer
 from tests.benchmarks import (
     baselines,
     claims,
+    delivered,
     drain,
     fleet,
     floors,
     intake_load,
     latency,
     memory,
+    receipt_load,
     rules,
 )
 from tests.benchmarks.machine import Machine, machine
 from tests.benchmarks.report import ROOT, Report
 from tests.benchmarks.witness import VoidRunError
 
-WORKLOADS = ("W1", "W2", "W4", "W7", "W9", "W10", "W11")
+WORKLOADS = ("W1", "W2", "W4", "W7", "W9", "W10", "W11", "W12", "W13")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,31 @@ def intakes(m: Machine, sizes: Sizes, report: Report) -> None:
     )
 
 
+def receipts(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W12: receipts, believed and kept, against the empty route, in turns."""
+    _say("receipts")
+    found = list(receipt_load.posts(m, sizes.post_seconds, sizes.rounds))
+    kept, empty = [p.kept.per_s for p in found], [p.empty.per_s for p in found]
+    report.add("receipts_per_s", kept)
+    report.add("receipt_p50_ms", [p.kept.p50_ms for p in found])
+    report.add("receipt_p99_ms", [p.kept.p99_ms for p in found])
+    report.add("empty_route_of_receipts_per_s", empty)
+    report.ratio("receipts_to_empty_route", kept, empty)
+
+
+def deliveries(m: Machine, sizes: Sizes, report: Report) -> None:
+    """W13: from queued to delivered, receipts included, against empty tasks, in turns."""
+    empty, found = [], []
+    for n in range(sizes.rounds):
+        _say(f"deliveries, round {n + 1} of {sizes.rounds}")
+        empty.append(baselines.empty_tasks(m, sizes.empty_tasks).per_s)
+        found.append(delivered.drain(m, sizes.messages))
+    rates = [r.per_s for r in found]
+    report.add("queued_to_delivered_per_s", rates)
+    report.add("cpu_us_per_delivery", [r.cpu_us_per_message for r in found])
+    report.ratio("delivered_ratio_to_empty_tasks", rates, empty)
+
+
 def flatness(m: Machine, sizes: Sizes, report: Report) -> None:
     """W7: claims beside a short and a long backlog, in turns."""
     _say("claims")
@@ -204,7 +231,7 @@ def _say(what: str) -> None:
 
 
 def run(
-    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9,W10,W11.")] = ",".join(
+    only: Annotated[str, typer.Option(help="Some of W1,W2,W4,W7,W9,W10,W11,W12,W13.")] = ",".join(
         WORKLOADS
     ),
     messages: Annotated[int, typer.Option(help="Per drain; 0 is the usual number.")] = 0,
@@ -248,6 +275,10 @@ def _measure(m: Machine, sizes: Sizes, report: Report, chosen: set[str]) -> None
         marketing(m, sizes, report)
     if "W11" in chosen:
         choices(m, sizes, report)
+    if "W12" in chosen:
+        receipts(m, sizes, report)
+    if "W13" in chosen:
+        deliveries(m, sizes, report)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ LIST = 2_000
 _MOVING = (
     "messages, message_events, ready, scheduled, claims, open_attempts, attempts, conversations, "
     "idempotency_keys, raw_receipts, pending_receipts, verdicts, held, rate_log, rate_totals, "
-    "sender_recipients, sender_tallies, sender_stats"
+    "sender_recipients, sender_tallies, sender_stats, polls, notices"
 )
 _SECRET = SecretStr("benchmarks-only-benchmarks-only-benchmarks")
 
@@ -127,7 +127,7 @@ class Machine:
 
     def api(self) -> tuple[int, Process]:
         """The HTTP server as `posthorn up` runs it, with an empty route beside, and its port."""
-        port = stack.available(0)
+        port = int(self.rt.settings.public_url.rpartition(":")[2])
         command = [
             "tests.benchmarks.empty_route:from_environment" if a == _APP else a for a in stack.API
         ]
@@ -168,6 +168,7 @@ def _settings(urls: Servers, folder: Path) -> Settings:
         redis_url=urls.redis_url,
         secret_key=_SECRET,
         home=folder,
+        public_url=f"http://{stack.LOOPBACK}:{stack.available(0)}",
         log_level="warning",
     )
 
