@@ -2,7 +2,8 @@
 
 `status` takes delivery receipts, `inbound` what people write to us; where a provider posts both to
 one address, either takes both. By GET a provider asks whether the address is ours, or reports in the
-query. The signature is checked against our configured public address, never against the `Host` header.
+query. The signature is checked against our configured public address, never against the `Host` header;
+what has none is refused, also where a provider tells of an error of its own without signing it.
 
 The busiest door there is, so it reads the request itself: no framework stands before it.
 """
