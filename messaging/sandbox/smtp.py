@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING
 
 from messaging.sandbox.config import Account
 from messaging.sandbox.connection import Answer, Reply, Request, json_reply
-from messaging.sandbox.create import Create, referenced
+from messaging.sandbox.create import Create
 from messaging.sandbox.dialect import Dialect, Page, RetryPolicy, Said, Shared, Step, Take, Written
 from messaging.sandbox.faults import Fate, Refusal
 from messaging.sandbox.forms import fields_of
@@ -24,8 +23,6 @@ from messaging.sandbox.posting import Posting
 if TYPE_CHECKING:
     from messaging.sandbox.smtp_server import Relay
 
-REFERENCE_HEADER = "X-Posthorn-Attempt"
-"""What names the caller's attempt; else it is the local part of the Message-ID."""
 _CODES = {Fate.UNREACHABLE: "4.2.2", Fate.OPTED_OUT: "5.7.1"}
 _REFUSALS = {
     Refusal.RATE_LIMITED: Reply(452, b"4.7.1 Too many messages at once, try again later"),
@@ -128,25 +125,3 @@ class Smtp(Dialect):
     def resource(self, request: Request) -> Reply:  # noqa: ARG002 - as above
         """No request is for it."""
         return _NOWHERE
-
-
-def read_create(mail_from: str, rcpt: str, content: bytes) -> Create:
-    """What a mail asks for: to be sent to the recipient of its envelope."""
-    headers = BytesHeaderParser().parsebytes(content[: content.find(b"\r\n\r\n") + 4])
-    reference = str(headers.get(REFERENCE_HEADER, "")).strip()
-    if not reference:
-        reference = str(headers.get("Message-ID", "")).strip().strip("<>").partition("@")[0]
-    m, e = referenced(reference)
-    return Create(
-        to=rcpt,
-        sender=mail_from,
-        service=None,
-        body=content.decode("ascii", "surrogateescape"),
-        media=0,
-        callback="",
-        m=m,
-        e=e,
-        kind="email",
-        reference=reference,
-        trigger=rcpt.rpartition("@")[0][-4:],
-    )

@@ -16,8 +16,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from messaging.sandbox.connection import Answer, Later, Outcome, Reply
 from messaging.sandbox.create import Create
-from messaging.sandbox.smtp import read_create
 from messaging.sandbox.smtp_certificate import HOST, certificate
+from messaging.sandbox.smtp_mail import read_create
 
 _LARGEST = 30 << 20
 _FAILED = "451 4.3.0 Error in processing"

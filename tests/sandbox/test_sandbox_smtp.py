@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from messaging.sandbox import SMTP_ACCOUNT
-from messaging.sandbox.smtp import read_create
+from messaging.sandbox.smtp_mail import read_create
 from tests.sandbox.carrier import Receiver, Sandbox, Start, accepted, launch
 from tests.sandbox.speaking import REFERENCE, M, mailbox
 
