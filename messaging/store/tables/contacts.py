@@ -63,16 +63,23 @@ campaigns = sa.Table(
     sa.Column("tenant_id", uuid, nullable=False),
     # What its messages carry as `campaign`.
     sa.Column("name", sa.Text, nullable=False),
-    # draft, scheduled, snapshot, running, paused, canceled or finished; and what led there.
+    # One of `domain.campaign_states`, and what led there.
     sa.Column("state", sa.Text, nullable=False, server_default="draft"),
     sa.Column("state_reason", sa.Text),
     sa.Column("request", JSONB, nullable=False),
     # What a dry run said, to be compared with what came.
     sa.Column("plan", JSONB),
     sa.Column("per_minute", sa.Integer),
+    # How many go first; NULL once they have shown how it goes.
     sa.Column("canary", sa.Integer),
     sa.Column("pause_on_error_share", sa.Double),
     sa.Column("targets", sa.Integer, nullable=False, server_default="0"),
+    # Up to which recipient there are messages, and up to when these were paid for by `per_minute`.
+    sa.Column("expanded_to", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("paced_at", time),
+    # When the clock looks at it next, and since when it is in its state.
+    sa.Column("next_at", time, nullable=False, server_default=sa.func.now()),
+    sa.Column("state_since", time, nullable=False, server_default=sa.func.now()),
     created(),
     sa.Column("scheduled_for", time),
     sa.Column("snapshot_at", time),
@@ -81,8 +88,8 @@ campaigns = sa.Table(
     sa.UniqueConstraint("tenant_id", "name"),
     sa.Index(
         "campaigns_working",
-        "state",
-        postgresql_where=sa.text("state IN ('scheduled', 'snapshot', 'running')"),
+        "next_at",
+        postgresql_where=sa.text("state IN ('scheduled', 'snapshot', 'running', 'canceling')"),
     ),
 )
 
@@ -97,15 +104,14 @@ campaign_recipients = sa.Table(
     sa.Column("address", sa.Text, nullable=False),
     # What is put into the text, as it was when the snapshot was taken.
     sa.Column("fields", JSONB),
+    # What its message gets of the contact: lead, agent, source, time_zone, postal_code.
+    sa.Column("about", JSONB),
     sa.Column("message_id", uuid),
     # waiting, expanded or skipped, and why.
     sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
     sa.Column("reason", sa.Text),
-    sa.Index(
-        "campaign_recipients_waiting",
-        "campaign_id",
-        "n",
-        postgresql_where=sa.text("state = 'waiting'"),
-    ),
+    sa.Index("campaign_recipients_order", "campaign_id", "n", unique=True),
+    # Each row is written twice, and no index of it says what has become of it.
+    postgresql_with={"fillfactor": "50"},
 )
 """Whom a campaign writes to: each once, and what became of them."""

@@ -22,6 +22,10 @@ CREATE TABLE campaigns (
     canary INTEGER,
     pause_on_error_share DOUBLE PRECISION,
     targets INTEGER DEFAULT '0' NOT NULL,
+    expanded_to INTEGER DEFAULT '0' NOT NULL,
+    paced_at TIMESTAMP WITH TIME ZONE,
+    next_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    state_since TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     scheduled_for TIMESTAMP WITH TIME ZONE,
     snapshot_at TIMESTAMP WITH TIME ZONE,
@@ -30,7 +34,8 @@ CREATE TABLE campaigns (
     CONSTRAINT campaigns_pkey PRIMARY KEY (id),
     CONSTRAINT campaigns_tenant_id_name_key UNIQUE (tenant_id, name)
 );
-CREATE INDEX campaigns_working ON campaigns (state) WHERE state IN ('scheduled', 'snapshot', 'running');
+CREATE INDEX campaigns_working ON campaigns (next_at)
+    WHERE state IN ('scheduled', 'snapshot', 'running', 'canceling');
 
 CREATE TABLE campaign_recipients (
     campaign_id UUID NOT NULL,
@@ -39,12 +44,13 @@ CREATE TABLE campaign_recipients (
     contact_id UUID,
     address TEXT NOT NULL,
     fields JSONB,
+    about JSONB,
     message_id UUID,
     state TEXT DEFAULT 'waiting' NOT NULL,
     reason TEXT,
     CONSTRAINT campaign_recipients_pkey PRIMARY KEY (campaign_id, recipient_key)
-);
-CREATE INDEX campaign_recipients_waiting ON campaign_recipients (campaign_id, n) WHERE state = 'waiting';
+) WITH (fillfactor = 50);
+CREATE UNIQUE INDEX campaign_recipients_order ON campaign_recipients (campaign_id, n);
 """
 
 _DOWN = """
