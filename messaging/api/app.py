@@ -40,6 +40,7 @@ from messaging.api import (
     suppressions,
     templates,
     unsubscribe,
+    use_cases,
     webhooks,
 )
 from messaging.api.desk import Desk
@@ -89,6 +90,7 @@ def create_app(rt: Runtime) -> FastAPI:
         senders,
         pools,
         bindings,
+        use_cases,
         accounts,
         registration,
         templates,

@@ -34,6 +34,7 @@ COMMANDS = {
     "senders": "messaging.cli.senders:senders",
     "pools": "messaging.cli.pools:pools",
     "bindings": "messaging.cli.bindings:bindings",
+    "use-cases": "messaging.cli.use_cases:use_cases",
     "templates": "messaging.cli.templates:templates",
     "registration": "messaging.cli.registration:registration_",
     "suppressions": "messaging.cli.suppressions:suppressions",

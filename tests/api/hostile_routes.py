@@ -71,6 +71,8 @@ ROUTES: dict[Route, dict[str, Any]] = {
     },
     ("PUT", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "pool": "main"},
     ("DELETE", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "sender": "+12025550199"},
+    ("POST", "/v1/use-cases"): {"name": "new", "pool": "main"},
+    ("PATCH", f"/v1/use-cases/{NOBODY}"): {"active": False, "pool": "main"},
     ("PATCH", "/v1/policy"): {
         "brand": "Acme", "marketing_consent": "required", "over_cap": "drop",
         "caps": [{"limit": 1, "hours": 1, "category": "MARKETING"}],
@@ -108,7 +110,7 @@ ADDRESSES = (
     f"/v1/endpoints/{CANARY}", "/v1/endpoints/%00", f"/v1/endpoints/{CANARY}/notices",
     f"/v1/endpoints/{NOBODY}/notices?cursor={CANARY}", f"/v1/endpoints/{NOBODY}/notices?state=%00",
     f"/v1/endpoints/{NOBODY}/notices?cursor=ntc_{'9' * 30}",
-    f"/v1/bindings?kind={CANARY}", "/v1/bindings?ref=%00", f"/v1/bindings?cursor={CANARY}",
+    f"/v1/use-cases/{CANARY}", "/v1/use-cases/%00", f"/v1/bindings?kind={CANARY}", "/v1/bindings?ref=%00", f"/v1/bindings?cursor={CANARY}",
     f"/v1/bindings?limit={10**30}",
     "/v1/dnc/%00?scrubbed_at=2026-03-01T12:00:00Z", "/v1/dnc/US", "/v1/dnc/US?scrubbed_at=9",
     "/v1/dnc/US?scrubbed_at=0001-01-01T00:00:00%2B14:00", f"/v1/dnc/US?scrubbed_at={CANARY}",

@@ -65,6 +65,7 @@ from messaging.store.tables.tenancy import (
     senders,
     tenants,
     tendlc_campaigns,
+    use_cases,
 )
 from messaging.store.tables.traffic import (
     attempts,
@@ -140,5 +141,6 @@ __all__ = [
     "suppressions",
     "tenants",
     "tendlc_campaigns",
+    "use_cases",
     "verdicts",
 ]

@@ -212,3 +212,24 @@ bindings = sa.Table(
     sa.Index("bindings_ref", "tenant_id", "kind", "ref"),
 )
 """What messages of a campaign, source, use case, lead or tenant leave from."""
+
+use_cases = sa.Table(
+    "use_cases",
+    metadata,
+    sa.Column("id", uuid, primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    # NULL once it was removed: then its pool is free.
+    sa.Column("pool_id", uuid, sa.ForeignKey("sender_pools.id")),
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    created(),
+    sa.Column("deleted_at", time),
+    sa.Index(
+        "use_cases_name",
+        "tenant_id",
+        "name",
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    ),
+)
+"""What is sent for one purpose from one pool; messages carry the id as `use_case`."""
