@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from messaging import providers
+from messaging.domain import sandboxes
 from messaging.domain.errors import (
     ConflictError,
     FieldProblem,
@@ -225,13 +226,15 @@ def _check(provider: Provider, account: ProviderAccount) -> None:
     wrong = [
         FieldProblem("#/options", "unknown_option", f"no option of {provider.name}; {there_are}")
         for name in account.options
-        if name not in known
+        if name not in {*known, sandboxes.OPTION}
     ]
     wrong += [
         FieldProblem("#/options", "required", f"{provider.name} needs {option.name}: {option.help}")
         for option in provider.options
         if option.required and not account.options.get(option.name)
     ]
+    if account.options.get(sandboxes.OPTION, "") not in sandboxes.OPTION_VALUES:
+        wrong.append(FieldProblem("#/options", "not_valid", "sandbox must be true or false"))
     if provider.username is not None and not account.username:
         needs = f"{provider.name} needs one: the {provider.username}"
         wrong.append(FieldProblem("#/username", "required", needs))

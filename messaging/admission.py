@@ -184,4 +184,5 @@ def _message(row: NewRow) -> Message:
         postal_code=new.postal_code,
         purpose=new.purpose,
         parts=new.parts,
+        sandboxed=new.sandboxed,
     )

@@ -40,7 +40,9 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
         facts.age_gated = campaign.age_gated
     if message.pool_id is not None:
         facts.regions = known.regions_of(message.pool_id)
-    elif standing is Standing.NO_SENDER and serving is not known.candidates:
+    elif (
+        standing is Standing.NO_SENDER and serving is not known.candidates and not message.sandboxed
+    ):
         anybody, _ = candidates.standing_of(message, known.candidates, country)
         if anybody is not Standing.NO_SENDER:  # there are senders, in pools that do not serve it
             facts.regions = frozenset()
@@ -48,13 +50,16 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
         facts.flash_offered = offers_flash(known)
     if message.template is not None:
         facts.template_paused = known.paused_templates.get(message.template)
+    if message.campaign is not None:
+        facts.campaign_paused = known.paused_campaigns.get(message.campaign)
 
 
 def candidates_for(message: Message, known: TenantSenders, country: str | None) -> Candidates:
     """Whom a message may leave from, as far as countries of pools go; a named sender is as it is."""
-    if message.sender_id is not None or not message.channel.by_phone:
-        return known.candidates
-    return known.reaching(country)
+    anywhere = message.sender_id is not None or not message.channel.by_phone
+    if message.sandboxed:
+        return known.sandboxed(None if anywhere else country, anywhere=anywhere)
+    return known.candidates if anywhere else known.reaching(country)
 
 
 def offers_flash(known: TenantSenders) -> bool:

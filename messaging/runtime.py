@@ -31,6 +31,7 @@ from messaging.domain.candidates import Candidates
 from messaging.domain.compliance.policy import Policy
 from messaging.domain.headroom import Headroom
 from messaging.domain.message import ProviderAccount
+from messaging.domain.sandboxes import is_sandbox
 from messaging.queues import Hints
 from messaging.rates import Rates
 from messaging.settings import Settings
@@ -69,7 +70,12 @@ class TenantSenders:
     """Provider accounts to be asked first: the tenant's choice, then the system's."""
     paused_templates: dict[str, str] = field(default_factory=dict)
     """Texts that wait, and why."""
+    paused_campaigns: dict[str, str] = field(default_factory=dict)
+    """Campaigns that wait, and why."""
+    sandboxes: frozenset[UUID] = frozenset()
+    """Provider accounts that can reach nobody."""
     _reaching: dict[str | None, Candidates] = field(default_factory=dict, repr=False)
+    _sandboxed: dict[tuple[str | None, bool], Candidates] = field(default_factory=dict, repr=False)
 
     def reaching(self, country: str | None) -> Candidates:
         """The senders that may be chosen unasked for a country: in no pool, or in one that serves it."""
@@ -80,6 +86,15 @@ class TenantSenders:
             everybody = self.candidates.by_id.values()
             found = Candidates.of(s for s in everybody if self._serves(s.pool_ids, country))
             self._reaching[country] = found
+        return found
+
+    def sandboxed(self, country: str | None, *, anywhere: bool) -> Candidates:
+        """The senders of sandboxes: all of them, or those that `reaching` finds for a country."""
+        found = self._sandboxed.get((country, anywhere))
+        if found is None:
+            among = self.candidates if anywhere else self.reaching(country)
+            mine = (s for s in among.by_id.values() if s.account_id in self.sandboxes)
+            found = self._sandboxed[country, anywhere] = Candidates.of(mine)
         return found
 
     def _serves(self, pool_ids: frozenset[UUID], country: str | None) -> bool:
@@ -211,6 +226,8 @@ class Runtime:
             read_at=read_at,
             tiers=_tiers(read),
             paused_templates=read.paused_templates,
+            paused_campaigns=read.paused_campaigns,
+            sandboxes=frozenset(a.id for a in read.accounts.values() if is_sandbox(a)),
         )
 
 

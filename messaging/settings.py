@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     )
     api_host: str = "127.0.0.1"
     api_port: int = 8000
+    requests_per_minute: int = Field(
+        default=60_000,
+        ge=0,
+        description="what one API key may ask of the API, unless it has a limit of its own; 0 is none",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     niceness: int = Field(
@@ -55,6 +60,9 @@ class Settings(BaseSettings):
         default="", description="certificate authorities for providers, instead of certifi's"
     )
     provider_timeout_seconds: float = Field(default=20, gt=0)
+    campaign_ahead: int = Field(
+        default=50_000, ge=1, description="messages of one campaign that are queued and not over"
+    )
     lease_seconds: float = Field(default=60, gt=0, description="longer than the provider timeout")
     sweep_seconds: float = Field(default=5, gt=0)
     max_attempts: int = Field(default=5, ge=1)

@@ -7,7 +7,7 @@ wrong with its form.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from messaging.domain import addresses
 from messaging.domain.compliance import Reason
 from messaging.domain.errors import FieldProblem, InvalidRequestError, RefusedError
 from messaging.domain.lifecycle import Status
-from messaging.domain.message import Channel
+from messaging.domain.message import Channel, Traffic
 from messaging.domain.new_message import NewMessage
 from messaging.domain.reading import Context, read
 from messaging.domain.request import SendRequest
@@ -115,6 +115,8 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
     prepared = Prepared(submission, [], [], known, now)
     for i, asked in enumerate(submission.requests):
         new = asked if isinstance(asked, list) else read(asked, context)
+        if tenant.sandboxed:
+            new = _sandboxed(new, known)
         if isinstance(new, list):
             prepared.entries.append(Refused(new))
             continue
@@ -131,6 +133,22 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
         prepared.drafts.append(Draft(row, i))
         prepared.entries.append(Taken(row.id, row.status))
     return prepared
+
+
+def _sandboxed(
+    new: NewMessage | list[FieldProblem], known: TenantSenders
+) -> NewMessage | list[FieldProblem]:
+    """A message of a test key: a test, for sandboxes only, if the tenant has one."""
+    if isinstance(new, list):
+        return new
+    if not known.sandboxes:
+        detail = "a test key sends through a sandbox; add an account that is one, or use a live key"
+        return [FieldProblem("#", "no_sandbox", detail)]
+    sender = None if new.sender_id is None else known.candidates.by_id.get(new.sender_id)
+    if sender is not None and sender.account_id not in known.sandboxes:
+        detail = "this sender is real; a test key sends from senders of a sandbox only"
+        return [FieldProblem("#/from", "no_sandbox", detail)]
+    return replace(new, traffic=Traffic.TEST, sandboxed=True)
 
 
 _SOONEST = timedelta(seconds=5)

@@ -25,6 +25,7 @@ from messaging.domain.errors import (
     FieldProblem,
     InvalidRequestError,
     PosthornError,
+    RateLimitedError,
     RefusedError,
 )
 from messaging.domain.request import problems_from
@@ -62,6 +63,11 @@ PROBLEMS: dict[str, Problem] = {
         "The webhook is not from this account",
         "check the account's secret and POSTHORN_PUBLIC_URL: the signature covers both",
     ),
+    "missing_scope": Problem(
+        403,
+        "This API key may not do that",
+        "use a key that has the scope, or make one with 'posthorn keys create --scope'",
+    ),
     "not_found": Problem(
         404,
         "There is no such thing",
@@ -95,6 +101,11 @@ PROBLEMS: dict[str, Problem] = {
         422,
         "This idempotency key was used for a different request",
         "use a new key for a new message; repeat a request unchanged to get its first answer",
+    ),
+    "too_many_requests": Problem(
+        429,
+        "This API key has made too many requests",
+        "wait as long as Retry-After says; send many messages as a list, which is one request",
     ),
     "internal_error": Problem(
         500,
@@ -153,7 +164,18 @@ async def of_ours(request: Request, error: Exception) -> Response:
         return problem(rid, error.code, error.detail, error.problems)
     if isinstance(error, InvalidRequestError):
         return problem(rid, error.code, errors=error.problems)
+    if isinstance(error, RateLimitedError):
+        return problem(rid, error.code, error.detail, headers=_limits(error))
     return problem(rid, error.code, error.detail)
+
+
+def _limits(error: RateLimitedError) -> dict[str, str]:
+    """The limit and what is left of it, as draft-ietf-httpapi-ratelimit-headers-10 writes them."""
+    return {
+        "Retry-After": str(error.wait),
+        "RateLimit-Policy": f'"key";q={error.per_minute};w=60',
+        "RateLimit": f'"key";r=0;t={error.wait}',
+    }
 
 
 async def of_parameters(request: Request, error: Exception) -> Response:

@@ -4,6 +4,8 @@
     ├── InvalidRequestError     422  one or more fields, each with a code and a remedy
     │   └── RefusedError        422  well-formed, but a rule says no; the code is its reason
     ├── UnauthorizedError       401
+    ├── MissingScopeError       403  the API key may not do that
+    ├── RateLimitedError        429  the API key has asked too often
     ├── NotFoundError           404  also for what belongs to another tenant
     ├── ConflictError           409  not possible in the message's present state
     ├── IdempotencyReusedError  422  same key, another body
@@ -15,6 +17,7 @@ Failures to *send* are not here: they are values (`messaging.domain.failures`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -64,6 +67,26 @@ class UnauthorizedError(PosthornError):
     """No API key, or one that is unknown or revoked."""
 
     code = "unauthorized"
+
+
+class MissingScopeError(PosthornError):
+    """The API key may not do that."""
+
+    code = "missing_scope"
+
+
+class RateLimitedError(PosthornError):
+    """The API key has made as many requests as it may."""
+
+    code = "too_many_requests"
+
+    def __init__(self, per_minute: int, wait: float) -> None:
+        """`wait` is in seconds."""
+        super().__init__(
+            f"this API key may make {per_minute} requests a minute; wait as long as Retry-After says"
+        )
+        self.per_minute = per_minute
+        self.wait = max(math.ceil(wait), 1)
 
 
 class NotFoundError(PosthornError):

@@ -181,6 +181,8 @@ class Message:
     agent: str | None = None
     template: str | None = None
     parts: Parts | None = None
+    sandboxed: bool = False
+    """Whether it was sent with a test key: only accounts that are a sandbox carry it."""
 
 
 @dataclass(frozen=True, slots=True)

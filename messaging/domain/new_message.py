@@ -43,5 +43,7 @@ class NewMessage:
     template: str | None = None
     traffic: Traffic = Traffic.REAL_LEAD
     parts: Parts | None = None
+    sandboxed: bool = False
+    """Whether it may leave through sandboxes only."""
     fallback: Mapping[str, Any] | None = None
     """What is sent on another channel should this one fail for good: a `SendRequest` in JSON."""

@@ -61,7 +61,7 @@ _GATHER = sa.text(f"""
 SELECT m.id, m.tenant_id, m.channel, m.recipient, m.recipient_key, m.body, m.segments, m.category,
        m.priority, m.epoch, m.attempts, m.created_at, m.queued_at, m.expires_at,
        m.requested_sender_id, m.pool_id, m.conversation_id, m.tried_sender_ids, m.flash, m.content,
-       m.time_zone, m.postal_code, m.purpose, m.failed_account_ids, m.parts, m.campaign, m.source,
+       m.time_zone, m.postal_code, m.purpose, m.failed_account_ids, m.parts, m.sandboxed, m.campaign, m.source,
        m.agent, m.template, c.sender_id AS sticky_sender_id,
        CASE WHEN m.lead IS NOT NULL THEN
          (SELECT b.sender_id FROM bindings b WHERE b.tenant_id = m.tenant_id AND b.kind = 'lead'
@@ -130,6 +130,7 @@ def _message(
     purpose: str | None,
     failed: list[UUID] | None,
     parts: dict[str, Any] | None,
+    sandboxed: bool,
     *,
     belongs_to: _BelongsTo,
 ) -> Message:
@@ -161,6 +162,7 @@ def _message(
         Purpose(purpose) if purpose else None,
         *belongs_to,
         parts_of(parts) if parts else None,
+        sandboxed,
     )
 
 

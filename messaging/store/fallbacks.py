@@ -65,7 +65,8 @@ class Due:
 _STATUS_TIMES = "m.failed_at, m.undeliverable_at, m.blocked_at, m.sent_at"
 _TAKE = sa.text(f"""
 SELECT f.message_id, t.id, t.name, t.default_region, f.request, m.channel, m.status,
-       m.status_reason, coalesce(greatest({_STATUS_TIMES}), m.created_at), m.erased_at IS NOT NULL
+       m.status_reason, coalesce(greatest({_STATUS_TIMES}), m.created_at), m.erased_at IS NOT NULL,
+       m.sandboxed
 FROM fallbacks f JOIN messages m ON m.id = f.message_id JOIN tenants t ON t.id = f.tenant_id
 WHERE f.due_at <= clock_timestamp()
 ORDER BY f.due_at LIMIT :limit FOR UPDATE OF f SKIP LOCKED
@@ -77,13 +78,24 @@ def take(db: Connection, limit: int) -> list[Due]:
     return [
         Due(
             message_id,
-            Tenant(tenant_id, name, region),
+            # A test key's message is not spoken for by a live one.
+            Tenant(tenant_id, name, region, sandboxed),
             request,
             Ended(Channel(channel), Status(status), reason, since, erased),
         )
-        for message_id, tenant_id, name, region, request, channel, status, reason, since, erased in (
-            db.execute(_TAKE, {"limit": limit})
-        )
+        for (
+            message_id,
+            tenant_id,
+            name,
+            region,
+            request,
+            channel,
+            status,
+            reason,
+            since,
+            erased,
+            sandboxed,
+        ) in db.execute(_TAKE, {"limit": limit})
     ]
 
 

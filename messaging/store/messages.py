@@ -211,6 +211,7 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
         new.template,
         new.traffic.value,
         None if new.parts is None else orjson.dumps(new.parts).decode(),
+        new.sandboxed,
     )
 
 
@@ -222,7 +223,7 @@ _COLUMNS = (
     "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
     "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at", "encoding",
     "flash", "content", "time_zone", "postal_code", "purpose", "lead", "campaign", "source", "use_case",
-    "agent", "template", "traffic", "parts",
+    "agent", "template", "traffic", "parts", "sandboxed",
 )  # fmt: skip
 
 # What every new message gets besides its own row: its first event, and its work row.
@@ -248,18 +249,19 @@ WITH v AS (
     scheduled_reason text, scheduled_for timestamptz, expires_at timestamptz,
     created_at timestamptz, queued_at timestamptz, encoding text, flash boolean, content text,
     time_zone text, postal_code text, purpose text, lead text, campaign text, source text,
-    use_case text, agent text, template text, traffic text, parts text)
+    use_case text, agent text, template text, traffic text, parts text,
+    sandboxed boolean)
 ), born AS (
   INSERT INTO messages (id, tenant_id, channel, category, priority, status, segments,
     recipient_key, recipient, body, metadata, requested_sender_id, pool_id, conversation_id,
     scheduled_reason, scheduled_for, expires_at, created_at, queued_at, encoding, flash, content,
     time_zone, postal_code, purpose, lead, campaign, source, use_case, agent, template, traffic,
-    parts)
+    parts, sandboxed)
   SELECT id, tenant_id, channel, category, priority, status, segments,
     decode(recipient_key, 'hex'), recipient, body, CAST(metadata AS jsonb), requested_sender_id,
     pool_id, conversation_id, scheduled_reason, scheduled_for, expires_at, created_at, queued_at,
     encoding, flash, content, time_zone, postal_code, purpose, lead, campaign, source, use_case,
-    agent, template, traffic, CAST(parts AS jsonb)
+    agent, template, traffic, CAST(parts AS jsonb), sandboxed
   FROM v
 ),"""  # noqa: S608 - both halves are constants of this module
     + _WORK
@@ -287,3 +289,11 @@ def insert(db: Connection, rows: Sequence[NewRow]) -> None:
         for row in rows:
             copy.write_row(_message_row(row))
     db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(str(row.id) for row in rows)}}}"})
+
+
+def sandbox(db: Connection, message_id: UUID) -> None:
+    """Let a draft leave through sandboxes only."""
+    change = (
+        "UPDATE messages SET sandboxed = true, traffic = 'Test' WHERE id = :id AND status = 'draft'"
+    )
+    db.execute(sa.text(change), {"id": message_id})

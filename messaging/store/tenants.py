@@ -1,4 +1,4 @@
-"""Tenants and their API keys. A key's secret is shown once and kept only as a keyed hash."""
+"""Tenants, and what they decided."""
 
 from __future__ import annotations
 
@@ -23,15 +23,8 @@ class Tenant:
     id: UUID
     name: str
     default_region: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """A stored API key and whom it speaks for."""
-
-    tenant: Tenant
-    secret_hash: bytes
-    expires_at: datetime | None
+    sandboxed: bool = False
+    """Whether a test key speaks for it: what it sends then leaves through sandboxes only."""
 
 
 def add(db: Connection, tenant: Tenant) -> None:
@@ -51,43 +44,6 @@ def find(db: Connection, name: str) -> Tenant | None:
         )
     ).one_or_none()
     return Tenant(*row) if row else None
-
-
-def add_key(db: Connection, key_id: str, tenant_id: UUID, name: str, secret_hash: bytes) -> None:
-    """Store an API key."""
-    db.execute(
-        sa.insert(t.api_keys).values(
-            id=key_id, tenant_id=tenant_id, name=name, secret_hash=secret_hash
-        )
-    )
-
-
-def revoke_key(db: Connection, key_id: str) -> bool:
-    """Revoke a key at once; False if there is no such active key."""
-    done = db.execute(
-        sa.update(t.api_keys)
-        .where(t.api_keys.c.id == key_id, t.api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=sa.func.now())
-    )
-    return done.rowcount == 1
-
-
-def find_key(db: Connection, key_id: str) -> KeyRow | None:
-    """An unrevoked key by its public id."""
-    row = db.execute(
-        sa.select(
-            t.tenants.c.id,
-            t.tenants.c.name,
-            t.tenants.c.default_region,
-            t.api_keys.c.secret_hash,
-            t.api_keys.c.expires_at,
-        )
-        .join(t.tenants, t.tenants.c.id == t.api_keys.c.tenant_id)
-        .where(t.api_keys.c.id == key_id, t.api_keys.c.revoked_at.is_(None))
-    ).one_or_none()
-    if row is None:
-        return None
-    return KeyRow(Tenant(row[0], row[1], row[2]), row[3], row[4])
 
 
 def region(db: Connection, tenant_id: UUID) -> str:

@@ -84,7 +84,7 @@ def test_every_refused_key_is_refused_in_the_same_words(rt: Runtime, caller: Any
             sa.update(t.api_keys).where(t.api_keys.c.id == key_id).values(expires_at=rt.now())
         )
     wrong = caller.key[:-1] + ("A" if caller.key[-1] != "A" else "B")
-    other_kind = caller.key.replace("ph_test_", "ph_live_")
+    other_kind = caller.key.replace("ph_live_", "ph_test_")
     texts = set()
     for presented in (None, "", "x", expired, wrong, other_kind, "ph_test_" + "a" * 12):
         with pytest.raises(UnauthorizedError) as refused:

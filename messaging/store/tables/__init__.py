@@ -56,6 +56,7 @@ from messaging.store.tables.people import (
 from messaging.store.tables.telling import endpoints, notices
 from messaging.store.tables.tenancy import (
     api_keys,
+    audit_log,
     bindings,
     brands,
     policy_events,
@@ -85,6 +86,7 @@ from messaging.store.tables.traffic import (
 __all__ = [
     "api_keys",
     "attempts",
+    "audit_log",
     "bindings",
     "brands",
     "campaign_recipients",

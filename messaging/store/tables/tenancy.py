@@ -55,7 +55,34 @@ api_keys = sa.Table(
     created(),
     sa.Column("expires_at", time),
     sa.Column("revoked_at", time),
+    # live or test; `messaging.domain.scopes.KeyKind`.
+    sa.Column("kind", sa.Text, nullable=False, server_default="live"),
+    # What it may do; NULL is everything.
+    sa.Column("scopes", ARRAY(sa.Text)),
+    # NULL is what POSTHORN_REQUESTS_PER_MINUTE says, 0 is no limit.
+    sa.Column("requests_per_minute", sa.Integer),
+    # To the minute.
+    sa.Column("last_used_at", time),
+    sa.Index("api_keys_tenant", "tenant_id"),
 )
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("tenant_id", uuid, sa.ForeignKey("tenants.id"), nullable=False),
+    sa.Column("at", time, nullable=False, server_default=sa.func.clock_timestamp()),
+    # The public id of the API key it was asked with; NULL is the command line.
+    sa.Column("key_id", sa.Text),
+    sa.Column("request_id", sa.Text),
+    sa.Column("action", sa.Text, nullable=False),
+    # Of what: an id or the tenant's own name for it, never a person's address.
+    sa.Column("target", sa.Text),
+    # Names of what was changed, never values.
+    sa.Column("fields", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Index("audit_log_tenant", "tenant_id", "id"),
+)
+"""Who changed what of a tenant's settings, and when: only ever appended to."""
 
 provider_accounts = sa.Table(
     "provider_accounts",

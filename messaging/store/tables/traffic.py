@@ -87,6 +87,8 @@ messages = sa.Table(
     sa.Column("failed_account_ids", ARRAY(uuid)),
     # The message whose place this one takes on another channel.
     sa.Column("stands_in_for", uuid),
+    # Whether it was sent with a test key: only accounts that are a sandbox ever carry it.
+    sa.Column("sandboxed", sa.Boolean, nullable=False, server_default=sa.false()),
     # Ids are UUIDv7, so this one index lists a tenant's messages newest first, page by page.
     sa.Index("messages_tenant", "tenant_id", "id"),
     # STOP must find everything in the pipe for one recipient.
