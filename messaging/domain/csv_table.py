@@ -24,6 +24,19 @@ class Table:
     required: Sequence[frozenset[str]]
     """Of each of these sets, one column must be there."""
     max_rows: int
+    family: str = ""
+    """How other columns may begin, any number of them; what follows keeps its case."""
+
+    def name_of(self, cell: str) -> str:
+        """A column as a cell of the first line names it."""
+        name, small = cell.strip(), cell.strip().lower()
+        if self.family and small.startswith(self.family):
+            return self.family + name[len(self.family) :]
+        return small
+
+    def knows(self, name: str) -> bool:
+        """Whether there may be a column of this name."""
+        return name in self.columns or bool(self.family and name.startswith(self.family))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +85,8 @@ def rows(text: str, table: Table) -> Iterator[Row]:
 
 
 def _columns(cells: list[str], table: Table) -> list[str]:
-    columns = [cell.strip().lower() for cell in cells]
-    known = set(columns) <= set(table.columns) and len(set(columns)) == len(columns)
+    columns = list(map(table.name_of, cells))
+    known = all(map(table.knows, columns)) and len(set(columns)) == len(columns)
     if not known or not all(names & set(columns) for names in table.required):
         needed = ",".join("|".join(sorted(names)) for names in table.required)
         raise refused(

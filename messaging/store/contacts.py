@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from messaging.domain.contact import WORDS, Contact
 from messaging.domain.message import Channel
+from messaging.domain.request import storable
 
 COLUMNS = ", ".join(f"c.{name}" for name in ("id", "ref", *WORDS, "tags", "attributes"))
 SELECT = f"""
@@ -47,7 +48,9 @@ ORDER BY c.ref IS NOT DISTINCT FROM :name DESC LIMIT 1
 
 def find(db: Connection, tenant_id: UUID, name: str) -> Contact | None:
     """A contact by its `ref`, or else by its id as text; None if the tenant has none such."""
-    values = {"tenant": tenant_id, "name": name.replace("\0", ""), "id": id_of(name)}
+    if not storable(name):
+        return None
+    values = {"tenant": tenant_id, "name": name, "id": id_of(name)}
     row = db.execute(_FIND, values).one_or_none()
     return contact_of(row) if row else None
 
@@ -210,6 +213,17 @@ def page(
     return [
         contact_of(row) for row in db.execute(query, {**values, "before": before, "limit": limit})
     ]
+
+
+_NAMES = sa.text("""
+SELECT DISTINCT jsonb_object_keys(attributes) AS name FROM contacts
+WHERE tenant_id = :tenant ORDER BY name
+""")
+
+
+def attribute_names(db: Connection, tenant_id: UUID) -> list[str]:
+    """What the attributes of a tenant's contacts are called, in order of the alphabet."""
+    return list(db.execute(_NAMES, {"tenant": tenant_id}).scalars())
 
 
 _THREADS = sa.text("""
