@@ -1,6 +1,7 @@
 """A person asks to be forgotten: everything of theirs is emptied, and what must be kept stays.
 
-    request | cancel what waits -> empty messages -> receipts -> inbound -> evidence -> finish
+    request | forget contacts -> cancel what waits -> empty messages -> receipts -> inbound -> evidence
+      -> finish
 
 Each bar and arrow is a commit, and each step takes what is not done yet, so it may be stopped and
 begun again anywhere, by anybody. What an attempt is open for waits until that is settled, because only
@@ -22,7 +23,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from messaging import suppression
+from messaging import audit, suppression
 from messaging.domain.errors import NotFoundError
 from messaging.domain.lifecycle import FINAL, Event, Status, sources
 from messaging.domain.message import Channel
@@ -68,10 +69,12 @@ def erase(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> Erasure:
 def _open(rt: Runtime, tenant: Tenant, channel: Channel, to: str) -> dict[Channel, Erasure]:
     who = suppression.person(rt, tenant, channel, to)
     with rt.engine.begin() as db:
-        return {
+        opened = {
             each: erasures.request(db, rt.new_id(), tenant.id, each, key, rt.now())
             for each, key in who.keys.items()
         }
+        audit.note(db, tenant.id, "erasure.requested", opened[channel].id)
+        return opened
 
 
 def find(rt: Runtime, tenant: Tenant, erasure_id: UUID) -> Erasure:
@@ -118,6 +121,11 @@ def work_off(rt: Runtime, erasure_id: UUID) -> bool:
         return job is not None and erasures.finish(db, job, rt.now())
 
 
+def _contacts(db: Connection, job: Job) -> int:
+    """First of all, so that no campaign makes a message of one meanwhile."""
+    return erasures.forget_contacts(db, job, _BATCH)
+
+
 def _cancel(db: Connection, job: Job) -> int:
     """Call off what waits; a dispatch that holds the person has opened its attempts before we look."""
     suppressions.lock(db, [job.recipient_key])
@@ -156,6 +164,7 @@ def _rest(db: Connection, job: Job) -> int:
 
 
 _STEPS: tuple[Callable[[Connection, Job], int], ...] = (
+    _contacts,
     _cancel,
     _messages,
     _receipts,

@@ -73,7 +73,9 @@ INSERT INTO erasures AS e (id, tenant_id, channel, recipient_key, created_at)
 SELECT :id, :tenant, CAST(:channel AS channel), :key, greatest(CAST(:now AS timestamptz),
   (SELECT max(m.created_at) FROM messages m WHERE {_PERSON.format(row="m")}),
   (SELECT max(i.received_at) FROM inbound_messages i WHERE {_PERSON.format(row="i")}),
-  (SELECT max(c.recorded_at) FROM consent_events c WHERE {_PERSON.format(row="c")}))
+  (SELECT max(c.recorded_at) FROM consent_events c WHERE {_PERSON.format(row="c")}),
+  (SELECT max(c.created_at) FROM contacts c JOIN contact_addresses a ON a.contact_id = c.id
+   WHERE {_PERSON.format(row="a")}))
 ON CONFLICT (tenant_id, channel, recipient_key) DO UPDATE SET
   created_at = greatest(e.created_at, excluded.created_at), due_at = now(), finished_at = NULL
 RETURNING e.id, e.channel, e.created_at, e.finished_at, e.messages, e.receipts
@@ -168,6 +170,31 @@ def waiting(db: Connection, job: Job, statuses: Collection[Status], limit: int) 
     """The person's messages in these states, locked; under `suppressions.lock`."""
     values = job.whose | {"statuses": [s.value for s in statuses], "limit": limit}
     return [Waiting(row.id, row.epoch, Status(row.status)) for row in db.execute(_WAITING, values)]
+
+
+# A contact is a person, all addresses of theirs; who else has this address goes with it.
+_CONTACTS = sa.text(f"""
+DELETE FROM contacts WHERE id = ANY(ARRAY(
+  SELECT c.id FROM contact_addresses a JOIN contacts c ON c.id = a.contact_id
+  WHERE {_PERSON.format(row="a")} AND c.created_at <= CAST(:until AS timestamptz) LIMIT :limit))
+""")  # noqa: S608 - as above
+_TARGETS = sa.text("""
+UPDATE campaign_recipients r SET address = '', fields = NULL, about = NULL, contact_id = NULL,
+  state = CASE r.state WHEN 'waiting' THEN 'skipped' ELSE r.state END,
+  reason = CASE r.state WHEN 'waiting' THEN 'erased' ELSE r.reason END
+FROM campaigns g
+WHERE g.tenant_id = :tenant AND g.created_at <= CAST(:until AS timestamptz)
+  AND r.campaign_id = g.id AND r.recipient_key = :key AND r.address <> ''
+""")
+
+
+def forget_contacts(db: Connection, job: Job, limit: int) -> int:
+    """Delete up to `limit` contacts with the person's address, and empty what campaigns have of it.
+
+    Who still was to be written to by a campaign is skipped. Returns how many contacts there were.
+    """
+    db.execute(_TARGETS, job.whose)
+    return db.execute(_CONTACTS, job.whose | {"limit": limit}).rowcount
 
 
 # Never while an attempt is open: only recipient and body can tell what became of it.
