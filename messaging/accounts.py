@@ -7,7 +7,7 @@ counts for a while longer, since a provider goes on to post what it signed with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from messaging import providers
+from messaging import audit, providers
 from messaging.domain import sandboxes
 from messaging.domain.errors import (
     ConflictError,
@@ -112,6 +112,7 @@ def add(rt: Runtime, tenant: Tenant, new: NewAccount) -> ProviderAccount:
     try:
         with rt.engine.begin() as db:
             store.add_account(db, account, provider.secret_options, rt.sealer)
+            audit.note(db, tenant.id, "account.added", account.name)
     except IntegrityError:
         raise ConflictError(f"this tenant has an account called {new.name!r} already") from None
     rt.forget(tenant.id)
@@ -149,9 +150,17 @@ def change(rt: Runtime, tenant: Tenant, name: str, patch: AccountPatch) -> datet
             left = [each for each in kept if each not in account.signing_secrets]
             lasts = patch.keep_old_for
             store.keep_previous(db, account.id, left if lasts else [], rt.sealer, lasts)
+        audit.note(db, tenant.id, "account.changed", name, _said(patch))
         changed = _locked(rt, db, tenant, name)
     rt.forget(tenant.id)
     return changed.previous_until
+
+
+def _said(patch: AccountPatch) -> list[str]:
+    """The names of what a patch sets."""
+    nothing = AccountPatch()
+    names = (field.name for field in fields(patch) if field.name != "keep_old_for")
+    return [name for name in names if getattr(patch, name) != getattr(nothing, name)]
 
 
 def forget_old(rt: Runtime, tenant: Tenant, name: str) -> bool:
@@ -163,6 +172,7 @@ def forget_old(rt: Runtime, tenant: Tenant, name: str) -> bool:
     with rt.engine.begin() as db:
         stored = _locked(rt, db, tenant, name)
         store.keep_previous(db, stored.account.id, [], rt.sealer, timedelta())
+        audit.note(db, tenant.id, "account.old_secrets_forgotten", name)
     rt.forget(tenant.id)
     return bool(stored.previous)
 

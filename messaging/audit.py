@@ -58,6 +58,7 @@ ACTIONS = {
     "budget.changed": "a budget was changed",
     "balance.topped_up": "money was added",
     "rate_card.changed": "prices were changed",
+    "template.resumed": "a paused text went on",
     "use_case.created": "a use case was made",
     "use_case.changed": "a use case was changed",
     "use_case.deleted": "a use case was deleted",

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from messaging import audit
 from messaging.domain.bindings import BindingKind
 from messaging.domain.errors import (
     ConflictError,
@@ -73,6 +74,7 @@ def bind(rt: Runtime, tenant: Tenant, kind: BindingKind, ref: str, target: Targe
             if kind in _ONLY:
                 bindings.remove(db, tenant.id, kind, ref, {})
             bindings.add(db, tenant.id, rt.new_id(), kind, ref, ids)
+            audit.note(db, tenant.id, "binding.added", _told(kind, ref))
     except IntegrityError:
         raise ConflictError("what it is to be bound to was deleted just now") from None
     rt.forget(tenant.id)
@@ -91,10 +93,17 @@ def unbind(
         bindings.lock(db, tenant.id)
         ids = {} if target is None else _ids(db, tenant, target)
         count = bindings.remove(db, tenant.id, kind, ref, ids)
+        if count:
+            audit.note(db, tenant.id, "binding.removed", _told(kind, ref))
     if not count:
         raise NotFoundError("there is no such binding of yours")
     rt.forget(tenant.id)
     return count
+
+
+def _told(kind: BindingKind, ref: str) -> str:
+    """What is bound, for the audit log; a lead is a person, so it is not named there."""
+    return kind.value if kind is BindingKind.LEAD else f"{kind.value} {ref}".rstrip()
 
 
 def _check(kind: BindingKind, ref: str, target: Target) -> None:

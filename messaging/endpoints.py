@@ -7,13 +7,13 @@ is refused with a reason at once. What is kept of a secret is sealed; it is show
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from messaging import courier, signing
+from messaging import audit, courier, signing
 from messaging.courier import Resolve
 from messaging.domain.callback_url import Refusal
 from messaging.domain.errors import (
@@ -98,6 +98,7 @@ def add(
             raise ConflictError(f"you have {MOST} endpoints already; remove one first")
         if not endpoints.add(db, endpoint_id, tenant.id, url, _words(events), secret, rt.sealer):
             raise ConflictError("you have an endpoint with this URL already; change that one")
+        audit.note(db, tenant.id, "endpoint.added", endpoint_id)
     return find(rt, tenant, endpoint_id), secret
 
 
@@ -129,6 +130,9 @@ def change(
         try:
             with rt.engine.begin() as db:
                 there = endpoints.change(db, tenant.id, endpoint_id, values)
+                if there:
+                    said = [name for name, v in asdict(changes).items() if v is not None]
+                    audit.note(db, tenant.id, "endpoint.changed", endpoint_id, said)
         except IntegrityError:
             raise ConflictError("another endpoint of yours has this URL") from None
         if not there:
@@ -160,6 +164,7 @@ def remove(rt: Runtime, tenant: Tenant, endpoint_id: UUID) -> None:
     with rt.engine.begin() as db:
         if not endpoints.remove(db, tenant.id, endpoint_id):
             raise NotFoundError(_NO_SUCH)
+        audit.note(db, tenant.id, "endpoint.removed", endpoint_id)
 
 
 def rotate(rt: Runtime, tenant: Tenant, endpoint_id: UUID) -> tuple[EndpointView, str]:
@@ -172,6 +177,7 @@ def rotate(rt: Runtime, tenant: Tenant, endpoint_id: UUID) -> tuple[EndpointView
     with rt.engine.begin() as db:
         if not endpoints.rotate(db, tenant.id, endpoint_id, secret, rt.sealer, ROTATION):
             raise NotFoundError(_NO_SUCH)
+        audit.note(db, tenant.id, "endpoint.rotated", endpoint_id)
     return find(rt, tenant, endpoint_id), secret
 
 
@@ -233,5 +239,6 @@ def replay(rt: Runtime, tenant: Tenant, endpoint_id: UUID, chosen: Chosen) -> Re
         raise ConflictError("this endpoint is disabled; enable it first")
     with rt.engine.begin() as db:
         count, through = notices.replay(db, endpoint_id, chosen, PATIENCE, MOST_REPLAYED)
+        audit.note(db, tenant.id, "endpoint.replayed", endpoint_id)
     rt.hints.ring(Task.NOTICES)
     return Replayed(count, through, count == MOST_REPLAYED)

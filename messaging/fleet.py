@@ -13,7 +13,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from messaging import registration
+from messaging import audit, registration
 from messaging.domain.addresses import AddressProblem, region_of
 from messaging.domain.errors import ConflictError, FieldProblem, InvalidRequestError
 from messaging.domain.message import ProviderAccount, Sender
@@ -149,10 +149,18 @@ def add(
             if adding.wrong:
                 raise InvalidRequestError(adding.wrong)
             _write(db, adding)
+            _note(db, tenant, adding.made)
     except IntegrityError:
         raise ConflictError(f"one of these {_TAKEN}") from None
     registration.changed(rt, tenant.id)
     return adding.made
+
+
+def _note(db: Connection, tenant: Tenant, made: Sequence[Sender]) -> None:
+    """One line, however many there are in a file."""
+    if made:
+        target = str(made[0].id) if len(made) == 1 else f"{len(made)} senders"
+        audit.note(db, tenant.id, "senders.added", target)
 
 
 def _begin(rt: Runtime, db: Connection, tenant: Tenant, asked: Sequence[SenderRequest]) -> _Adding:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from messaging import audit
 from messaging.domain.compliance import Policy, jurisdictions
 from messaging.domain.compliance.policy import QuietHours
 from messaging.domain.errors import FieldProblem, InvalidRequestError
@@ -39,6 +40,7 @@ def change(rt: Runtime, tenant: Tenant, patch: dict[str, Any]) -> Policy:
         if wrong:
             raise InvalidRequestError(wrong)
         tenants.decide(db, tenant.id, policy.model_dump(mode="json", exclude_unset=True))
+        audit.note(db, tenant.id, "policy.changed", None, patch)
     rt.forget(tenant.id)
     return policy
 

@@ -11,7 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from messaging import registration
+from messaging import audit, registration
 from messaging.domain.errors import (
     ConflictError,
     FieldProblem,
@@ -67,6 +67,7 @@ def make(rt: Runtime, tenant: Tenant, name: str, values: Mapping[str, Any]) -> G
             senders.add_pool(db, tenant.id, rt.new_id(), name)
             if columns:
                 fleet.change_pool(db, tenant.id, name, columns)
+            audit.note(db, tenant.id, "pool.created", name)
     except IntegrityError:
         raise ConflictError("you have a pool of this name already") from None
     registration.changed(rt, tenant.id)
@@ -85,6 +86,8 @@ def change(rt: Runtime, tenant: Tenant, name: str, values: Mapping[str, Any]) ->
         if columns and not fleet.change_pool(db, tenant.id, name, columns):
             raise NotFoundError(NO_SUCH_POOL)
         registrations.clear(db, tenant.id)
+        if columns:
+            audit.note(db, tenant.id, "pool.changed", name, columns)
     registration.changed(rt, tenant.id)
     return find(rt, tenant, name)
 
@@ -111,6 +114,7 @@ def join(rt: Runtime, tenant: Tenant, name: str, sender_id: UUID) -> None:
         with rt.engine.begin() as db:
             pool_id = _both(db, tenant, name, sender_id)
             fleet.join(db, sender_id, [pool_id])
+            audit.note(db, tenant.id, "pool.joined", f"{name} {sender_id}")
             registrations.clear(db, tenant.id)
     except IntegrityError:  # somebody deleted it in this moment
         raise NotFoundError(NO_SUCH_POOL) from None
@@ -127,6 +131,7 @@ def leave(rt: Runtime, tenant: Tenant, name: str, sender_id: UUID) -> None:
         pool_id = _both(db, tenant, name, sender_id)
         if not fleet.leave(db, sender_id, [pool_id]):
             raise NotFoundError("this sender is not in that pool")
+        audit.note(db, tenant.id, "pool.left", f"{name} {sender_id}")
     rt.forget(tenant.id)
 
 
@@ -162,6 +167,7 @@ def delete(rt: Runtime, tenant: Tenant, name: str) -> None:
             if uses.awaited:
                 raise ConflictError("messages that name this pool wait; let them go out first")
             fleet.delete_pool(db, pool_id)
+            audit.note(db, tenant.id, "pool.deleted", name)
     except IntegrityError:  # somebody bound or filled it in this moment
         raise ConflictError("somebody began to use this pool just now") from None
     rt.forget(tenant.id)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from messaging import audit
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.registration import (
@@ -58,6 +59,7 @@ def put_brand(rt: Runtime, tenant: Tenant, brand: Brand) -> None:
                 [FieldProblem("#/account", "unknown_account", "no account of yours has this name")]
             )
         _mark(db, tenant, clears=brand.status is BrandStatus.ACTIVE)
+        audit.note(db, tenant.id, "brand.changed", brand.name)
     changed(rt, tenant.id)
 
 
@@ -73,6 +75,7 @@ def put_campaign(rt: Runtime, tenant: Tenant, campaign: TendlcCampaign) -> None:
                 [FieldProblem("#/brand", "unknown_brand", "no brand of yours has this name")]
             )
         _mark(db, tenant, clears=campaign.status is CampaignStatus.VERIFIED)
+        audit.note(db, tenant.id, "tendlc_campaign.changed", campaign.name)
     changed(rt, tenant.id)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from messaging import registration
+from messaging import audit, registration
 from messaging.domain.addresses import region_of
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from messaging.domain.registration import answers_unless_said
@@ -102,6 +102,10 @@ def change(rt: Runtime, tenant: Tenant, sender_id: UUID, patch: SenderPatch) -> 
             sender_states.enter(db, [entry])
         if said & _FREEING:
             registrations.clear(db, tenant.id)
+        retired = patch.state is SenderState.RETIRED
+        audit.note(
+            db, tenant.id, "sender.retired" if retired else "sender.changed", sender_id, said
+        )
     registration.changed(rt, tenant.id)
     return view(rt, tenant, sender_id)[0]
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from messaging import audit
 from messaging.domain import addresses
 from messaging.domain.addresses import AddressProblem
 from messaging.domain.compliance.facts import SuppressionKind
@@ -175,6 +176,9 @@ def start(
             lift(db, who.tenant_id, channel, key, source=source, evidence=evidence, kind=kind)
             for channel, key in who.keys.items()
         ]
+        if any(lifted):
+            # Whose it was is in the ledger, under the person's key.
+            audit.note(db, who.tenant_id, "suppression.lifted", f"{who.channel.value} {kind.value}")
     return any(lifted)
 
 

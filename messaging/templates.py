@@ -6,6 +6,7 @@ text has been changed, no measurement can tell.
 
 from __future__ import annotations
 
+from messaging import audit
 from messaging.domain.errors import NotFoundError
 from messaging.runtime import Runtime
 from messaging.store import paused_templates, sender_stats
@@ -29,4 +30,5 @@ def resume(rt: Runtime, tenant: Tenant, template: str) -> None:
         if not paused_templates.resume(db, tenant.id, template):
             raise NotFoundError("no paused template of yours has this name")
         sender_stats.forget_template(db, tenant.id, template)
+        audit.note(db, tenant.id, "template.resumed", template)
     rt.forget(tenant.id)

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from messaging import audit
 from messaging.domain import use_case as deciding
 from messaging.domain.bindings import BindingKind
 from messaging.domain.compliance.verdicts import Reason
@@ -65,6 +66,7 @@ def make(rt: Runtime, tenant: Tenant, name: str, pool: str) -> UseCase:
             pool_id = _pool_id(db, tenant, pool)
             store.add(db, id_, tenant.id, name, pool_id)
             _bind(rt, db, tenant, id_, pool_id)
+            audit.note(db, tenant.id, "use_case.created", id_)
     except IntegrityError:
         raise ConflictError("you have a use case of this name already") from None
     rt.forget(tenant.id)
@@ -92,6 +94,7 @@ def change(
             _bind(rt, db, tenant, use_case_id, pool_id)
         if values and not store.change(db, tenant.id, use_case_id, values):
             raise NotFoundError(_NONE)
+        audit.note(db, tenant.id, "use_case.changed", use_case_id, values)
     rt.forget(tenant.id)
     return find(rt, tenant, use_case_id)
 
@@ -107,6 +110,7 @@ def remove(rt: Runtime, tenant: Tenant, use_case_id: UUID) -> None:
             raise NotFoundError(_NONE)
         bindings.lock(db, tenant.id)
         bindings.remove(db, tenant.id, BindingKind.USE_CASE, str(use_case_id), {})
+        audit.note(db, tenant.id, "use_case.deleted", use_case_id)
     rt.forget(tenant.id)
 
 
