@@ -21,7 +21,7 @@ from messaging.domain.lifecycle import TIMESTAMPS, Event, Status
 from messaging.domain.message import SelectionReason
 from messaging.domain.new_message import NewMessage
 from messaging.domain.notices import KINDS
-from messaging.store import notices
+from messaging.store import charges, notices
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -109,18 +109,19 @@ WITH v AS (
     sender_id = coalesce(v.sender_id, m.sender_id),
     selection_reason = coalesce(v.selection_reason, m.selection_reason),
     is_warmup = m.is_warmup OR v.warms_up,
+    billing_status = /* billing */,
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
   RETURNING m.id, m.tenant_id, m.epoch, m.priority, m.sending_started_at, v.before, v.event, v.after,
             v.reason, v.due_at, v.account_id, m.sender_id, v.selection_reason, m.template, m.traffic, v.tells,
-            v.provider_code
+            v.provider_code, m.campaign, m.billable_amount, m.billing_status
 ), event AS (
   INSERT INTO message_events (message_id, event, status, reason, epoch)
   SELECT id, event, after, reason, epoch FROM moved
 ), requeued AS (
-  INSERT INTO ready (queue, due_at, message_id, epoch)
-  SELECT lower(priority::text)::ready_queue, coalesce(due_at, now()), id, epoch
+  INSERT INTO ready (queue, due_at, message_id, epoch, tenant_id)
+  SELECT lower(priority::text)::ready_queue, coalesce(due_at, now()), id, epoch, tenant_id
   FROM moved WHERE after = 'queued'
 ), deferred AS (
   INSERT INTO scheduled (due_at, message_id)
@@ -151,9 +152,11 @@ WITH v AS (
 )/* notices */
 SELECT id FROM moved
 """
+_MOVE_SQL = _MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* billing */", charges.STATUS)
+# What endpoints are told of is what settles a price, too.
 _MOVE, _MOVE_UNTOLD = (
-    sa.text(_MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* notices */", told))
-    for told in (f", noticed AS ({notices.OF_STEPS})", "")
+    sa.text(_MOVE_SQL.replace("/* notices */", ended))
+    for ended in (f", noticed AS ({notices.OF_STEPS}), {charges.OF_STEPS}", "")
 )
 
 
@@ -233,8 +236,8 @@ told AS (
   SELECT id, CAST(CASE status WHEN 'queued' THEN 'submitted' WHEN 'scheduled' THEN 'scheduled' END
                   AS message_event), status FROM v
 ), waiting AS (
-  INSERT INTO ready (queue, message_id, epoch)
-  SELECT lower(priority::text)::ready_queue, id, 0 FROM v WHERE status = 'queued'
+  INSERT INTO ready (queue, message_id, epoch, tenant_id)
+  SELECT lower(priority::text)::ready_queue, id, 0, tenant_id FROM v WHERE status = 'queued'
 )
 INSERT INTO scheduled (due_at, message_id)
 SELECT scheduled_for, id FROM v WHERE status = 'scheduled'
@@ -270,7 +273,8 @@ _COPY = f"COPY messages ({', '.join(_COLUMNS)}) FROM STDIN"
 _WORK_OF_COPIED = sa.text(
     """
 WITH v AS (
-  SELECT id, status, priority, scheduled_for FROM messages WHERE id = ANY(CAST(:ids AS uuid[]))
+  SELECT id, tenant_id, status, priority, scheduled_for FROM messages
+  WHERE id = ANY(CAST(:ids AS uuid[]))
 ),"""  # noqa: S608 - as above
     + _WORK
 )

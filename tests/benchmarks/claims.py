@@ -27,13 +27,13 @@ _TURN = 10
 _WARM_UP = 5
 _LONG = "bench_long"
 _FILL = sa.text("""
-INSERT INTO ready (queue, due_at, message_id, epoch)
-SELECT 'low', now() - interval '1 hour' + n * interval '1 millisecond', gen_random_uuid(), 0
+INSERT INTO ready (queue, due_at, message_id, epoch, tenant_id)
+SELECT 'low', now() - interval '1 hour' + n * interval '1 millisecond', gen_random_uuid(), 0, :tenant
 FROM generate_series(1, :count) AS n
 """)
 _REFILL = sa.text("""
-INSERT INTO ready (queue, due_at, message_id, epoch)
-SELECT 'low', now(), gen_random_uuid(), 0 FROM generate_series(1, :count)
+INSERT INTO ready (queue, due_at, message_id, epoch, tenant_id)
+SELECT 'low', now(), gen_random_uuid(), 0, :tenant FROM generate_series(1, :count)
 """)
 
 
@@ -55,7 +55,7 @@ def paces(m: Machine, short: int, long: int, turns: int, rounds: int) -> Iterato
     with _second_database(m) as other:
         both = (m.rt.engine, other)
         for engine, waiting in zip(both, (short, long), strict=True):
-            _fill(engine, waiting)
+            _fill(m, engine, waiting)
         for _ in range(_WARM_UP):
             for engine in both:
                 _turn(m, engine)
@@ -83,10 +83,10 @@ def _second_database(m: Machine) -> Iterator[Engine]:
             db.execute(sa.text(f"DROP DATABASE {_LONG}"))
 
 
-def _fill(engine: Engine, waiting: int) -> None:
+def _fill(m: Machine, engine: Engine, waiting: int) -> None:
     with engine.begin() as db:
         db.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        db.execute(_FILL, {"count": waiting})
+        db.execute(_FILL, {"count": waiting, "tenant": m.tenant.id})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
         db.execute(sa.text("VACUUM ANALYZE ready"))
         db.execute(sa.text("CHECKPOINT"))
@@ -104,5 +104,5 @@ def _turn(m: Machine, engine: Engine) -> float:
             backlog.finish(db, claim.id)
     spent = time.perf_counter() - began
     with engine.begin() as db:
-        db.execute(_REFILL, {"count": _TURN * BATCH})
+        db.execute(_REFILL, {"count": _TURN * BATCH, "tenant": m.tenant.id})
     return spent

@@ -186,7 +186,9 @@ def test_a_later_attempt_is_asked_about_instead_of_the_one_before(world: World) 
         id=message_id,
     )
     world.run(
-        "INSERT INTO ready (queue, message_id, epoch) VALUES ('normal', :id, 1)", id=message_id
+        "INSERT INTO ready (queue, message_id, epoch, tenant_id) VALUES ('normal', :id, 1, :tenant)",
+        id=message_id,
+        tenant=world.tenant.id,
     )
     world.carrier.answer = lambda _: accepted("SM2")
     world.send()

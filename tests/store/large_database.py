@@ -29,9 +29,9 @@ _FILL = {
         (g % 5 <> 0)::int, 1, {_KEY}, '+12025550123', 'Hello', now(), now()
       FROM generate_series(1, :rows) g""",
     "ready": f"""
-      INSERT INTO ready (queue, due_at, message_id, epoch)
+      INSERT INTO ready (queue, due_at, message_id, epoch, tenant_id)
       SELECT (ARRAY['high', 'normal', 'low'])[1 + g % 3]::ready_queue,
-        now() + make_interval(secs => 600.0 * (g - :rows * 0.5) / :rows), {_ID}, 0
+        now() + make_interval(secs => 600.0 * (g - :rows * 0.5) / :rows), {_ID}, 0, {_TENANT}
       FROM generate_series(5, :rows, 5) g""",
     "scheduled": f"""
       INSERT INTO scheduled (due_at, message_id)

@@ -32,6 +32,9 @@ tenants = sa.Table(
     # Messages in both directions up to this id are emptied already, or in `lingering`.
     sa.Column("pruned_through", uuid),
     created(),
+    # Its part of a lane in which others wait too: `messaging.domain.fairness`.
+    sa.Column("weight", sa.Double, nullable=False, server_default="1"),
+    sa.CheckConstraint("weight BETWEEN 0.01 AND 100", name="tenants_weight_check"),
 )
 
 policy_events = sa.Table(

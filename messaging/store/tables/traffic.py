@@ -87,6 +87,9 @@ messages = sa.Table(
     sa.Column("failed_account_ids", ARRAY(uuid)),
     # The message whose place this one takes on another channel.
     sa.Column("stands_in_for", uuid),
+    # What it costs, and what became of that; NULL where nobody is billed by the piece.
+    sa.Column("billable_amount", sa.Numeric(20, 6)),
+    sa.Column("billing_status", sa.Text),
     # Whether it was sent with a test key: only accounts that are a sandbox ever carry it.
     sa.Column("sandboxed", sa.Boolean, nullable=False, server_default=sa.false()),
     # Ids are UUIDv7, so this one index lists a tenant's messages newest first, page by page.
@@ -149,7 +152,10 @@ ready = sa.Table(
     sa.Column("claims", sa.SmallInteger, nullable=False, server_default="0"),
     # Whether a rate that had put it off gave it this time.
     sa.Column("placed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("tenant_id", uuid, nullable=False),
+    # When something is due, whosever it is; and who has something due, one after the other.
     sa.Index("ready_next", "queue", "due_at"),
+    sa.Index("ready_tenant", "queue", "tenant_id", "due_at"),
     postgresql_with={"autovacuum_vacuum_scale_factor": "0.01"},
 )
 
