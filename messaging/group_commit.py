@@ -1,7 +1,7 @@
 """Many callers, few commits: whatever arrived during the last commit shares the next one.
 
-No timer is involved, so a lone caller waits for nothing; under load the commits grow instead of
-queueing. Used where many small requests must each be durable before they are answered.
+A lone caller waits for nothing; under load the commits grow instead of queueing. Used where many small
+requests must each be durable before they are answered.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+_MANY = 12
+"""Waiting callers that are worth a commit."""
+_LOOK_SECONDS = 0.001
 
 
 class GroupCommit(Generic[Item, Answer]):
@@ -25,9 +29,13 @@ class GroupCommit(Generic[Item, Answer]):
         *,
         name: str,
         limit: int = 500,
+        breath: float = 0.0,
         after: Callable[[Sequence[Item], Sequence[Answer]], None] = lambda _items, _answers: None,
     ) -> None:
         """`commit` answers each item, in order; if it raises, every item of the group fails with it.
+
+        After a commit the next one is put off for `breath` seconds unless many wait already: each has
+        its price, and for some callers a moment has none.
 
         `after` is called when the callers have their answers: for what they need not wait for. It
         must not raise.
@@ -35,6 +43,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._commit = commit
         self._after = after
         self._limit = limit
+        self._breath = breath
         self._waiting: SimpleQueue[tuple[Item, Future[Answer] | None] | None] = SimpleQueue()
         self._closed = False
         self._door = threading.Lock()
@@ -78,15 +87,18 @@ class GroupCommit(Generic[Item, Answer]):
         self._thread.join(10.0)
 
     def _run(self) -> None:
-        more = True
+        more, breathed = True, 0.0
         while more:
             some = [self._waiting.get()]
+            while not self._closed and self._waiting.qsize() < _MANY and monotonic() < breathed:
+                sleep(_LOOK_SECONDS)
             some += [
                 self._waiting.get() for _ in range(min(self._waiting.qsize(), self._limit - 1))
             ]
             found = [one for one in some if one is not None]
             more = len(found) == len(some)
             self._commit_group(found)
+            breathed = monotonic() + self._breath
 
     def _commit_group(self, some: Sequence[tuple[Item, Future[Answer] | None]]) -> None:
         # A caller may have left (a client that hung up cancels its future); nothing is kept for

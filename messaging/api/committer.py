@@ -21,13 +21,14 @@ class Committer(Generic[Item, Answer]):
         *,
         name: str,
         after: Callable[[Sequence[Item], Sequence[Answer]], None],
+        breath: float = 0.0,
     ) -> None:
-        """`commit` and `after` as for `GroupCommit`; both run in its thread."""
+        """`commit`, `after` and `breath` as for `GroupCommit`; both run in its thread."""
         self._loop = asyncio.get_running_loop()
         self._commit = commit
         self._after = after
         self._group: GroupCommit[tuple[Item, asyncio.Future[Answer]], Answer] = GroupCommit(
-            self._run, name=name, after=self._afterwards
+            self._run, name=name, after=self._afterwards, breath=breath
         )
 
     def put(self, item: Item) -> asyncio.Future[Answer]:

@@ -129,3 +129,32 @@ def test_closing_commits_what_waits_and_takes_nothing_more(ledger: Ledger) -> No
     assert [f.result(0) for f in futures] == [f"kept {n}" for n in range(1, 5)]
     with pytest.raises(RuntimeError, match="closed"):
         commits.put(9)
+
+
+def test_after_a_commit_the_next_one_waits_for_company(ledger: Ledger) -> None:
+    commits = GroupCommit(ledger, name="test", breath=0.3)
+    try:
+        assert commits.put(1).result(DEADLINE) == "kept 1"
+        answers = [commits.put(n) for n in (2, 3, 4)]
+        assert [each.result(DEADLINE) for each in answers] == ["kept 2", "kept 3", "kept 4"]
+        assert ledger.groups == [[1], [2, 3, 4]]
+    finally:
+        commits.close()
+
+
+def test_many_that_wait_are_not_kept_waiting(ledger: Ledger) -> None:
+    commits = GroupCommit(ledger, name="test", breath=3600.0)
+    try:
+        commits.put(0).result(DEADLINE)
+        answers = [commits.put(n) for n in range(1, 21)]
+        assert answers[-1].result(DEADLINE) == "kept 20"
+    finally:
+        commits.close()
+
+
+def test_who_closes_does_not_wait_for_a_breath(ledger: Ledger) -> None:
+    commits = GroupCommit(ledger, name="test", breath=3600.0)
+    commits.put(0).result(DEADLINE)
+    last = commits.put(1)
+    commits.close()
+    assert last.result(0) == "kept 1"
