@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import orjson
 import pytest
 import redis
 import sqlalchemy as sa
@@ -148,7 +149,13 @@ def test_each_other_documented_example_is_accepted(
             content = operation.get("requestBody", {}).get("content", {})
             for example in content.get("application/json", {}).get("examples", {}).values():
                 there = path.format(sender_id=caller.sender.id, name="main")
-                answer = http.request(method.upper(), there, json=example["value"])
+                asked = orjson.loads(
+                    # Names are looked up, and this machine may know none.
+                    orjson.dumps(example["value"]).replace(
+                        b"https://example.com", b"http://127.0.0.1"
+                    )
+                )
+                answer = http.request(method.upper(), there, json=asked)
                 lifted = (method, answer.status_code) == ("delete", 404)
                 assert answer.is_success or lifted, answer.text
                 ran += 1

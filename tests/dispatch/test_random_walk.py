@@ -17,7 +17,7 @@ from messaging.domain.errors import ConflictError
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.lifecycle import CORRECTIONS, FINAL, TRANSITIONS, Event, Status
 from messaging.domain.message import Priority, Queue
-from messaging.store import backlog
+from messaging.store import claims
 from messaging.window import Result
 from tests.carrier import Carrier, Reply, accepted, listing, refused
 from tests.world import World
@@ -107,7 +107,7 @@ class Walk:
         queue = self.rng.choice(list(Queue))
         with self.world.rt.engine.begin() as db:
             limit = 1 if queue is Queue.SUSPECT else 3
-            backlog.claim(db, queue, limit, timedelta(seconds=60), self.world.rt.new_id())
+            claims.claim(db, queue, limit, timedelta(seconds=60), self.world.rt.new_id())
 
     def die_after_open(self) -> None:
         """The worker dies after its commit: before, or after, the request went out."""
@@ -159,6 +159,9 @@ class Walk:
         }.items():
             aged = ", ".join(f"{c} = {c} - make_interval(secs => :s)" for c in columns)
             self.world.run(f"UPDATE {table} SET {aged}", s=seconds)
+        if seconds >= 70:  # no circuit stays open for longer
+            self.world.rt.redis.delete("posthorn:circuits")
+            self.world.rt.breakers._read_at = 0.0
 
     def sweep(self) -> None:
         maintenance.sweep(self.world.rt)
