@@ -11,10 +11,11 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from messaging.api.desk import Desk
+from messaging.api.facades import liguelead
 from messaging.api.facades.facade import build
 from messaging.api.facades.waiting import Watch
 
-_FACADES: tuple[ModuleType, ...] = ()
+_FACADES: tuple[ModuleType, ...] = (liguelead,)
 
 
 def mount(app: FastAPI, desk: Desk) -> None:
