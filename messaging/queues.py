@@ -46,6 +46,7 @@ class Task(StrEnum):
     REGISTRATIONS = "registrations.refresh"
     SENDERS = "senders.judge"
     FALLBACKS = "fallbacks.run"
+    CAMPAIGNS = "campaigns.expand"
     PROMOTE_DUE = "schedules.promote_due"
     SWEEP = "schedules.sweep"
     PRUNE = "schedules.prune"
@@ -69,6 +70,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.REGISTRATIONS: WorkQueue.MAINTENANCE,
     Task.SENDERS: WorkQueue.MAINTENANCE,
     Task.FALLBACKS: WorkQueue.MAINTENANCE,
+    Task.CAMPAIGNS: WorkQueue.MAINTENANCE,
     Task.PROMOTE_DUE: WorkQueue.MAINTENANCE,
     Task.SWEEP: WorkQueue.MAINTENANCE,
     Task.PRUNE: WorkQueue.MAINTENANCE,

@@ -41,6 +41,7 @@ TABLE = (
         Task.SENDERS, 30.0, "a number that goes bad is out of use before it has done much more harm"
     ),
     Entry(Task.FALLBACKS, 5.0, "what failed is said on another channel while it still matters"),
+    Entry(Task.CAMPAIGNS, 2.0, "a campaign goes on as soon as what is ahead of it has gone"),
     Entry(Task.PRUNE, 3600.0, "idempotency keys are kept as long as promised, no longer"),
     Entry(Task.RETAIN, 3600.0, "personal data stays as long as its tenant decided, no longer"),
     Entry(

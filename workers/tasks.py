@@ -19,6 +19,7 @@ from messaging import (
     deliveries,
     dispatch,
     erasure,
+    expansion,
     fallbacks,
     intake,
     lookups,
@@ -151,6 +152,12 @@ def judge_senders() -> str:
 def run_fallbacks() -> str:
     """Let stand-ins speak for messages that failed for good."""
     return fallbacks.run(current().rt)
+
+
+@_task(Task.CAMPAIGNS)
+def expand_campaigns() -> str:
+    """Make messages of campaigns' recipients, as fast as they may go."""
+    return expansion.run(current().rt, stopping=stopping)
 
 
 @_task(Task.PROMOTE_DUE)

@@ -23,6 +23,7 @@ from messaging.domain.registration import (
 )
 from messaging.domain.sender_health import SenderState
 from messaging.store import accounts as accounts_store
+from messaging.store import campaigns as campaign_rows
 from messaging.store import paused_templates
 from messaging.store import tables as t
 
@@ -56,6 +57,7 @@ class Senders:
     used: dict[UUID, float] = field(default_factory=dict)
     """What of a day's segments each sender has sent today, as a share; only those that did."""
     paused_templates: dict[str, str] = field(default_factory=dict)
+    paused_campaigns: dict[str, str] = field(default_factory=dict)
     """Texts that wait, and why."""
 
 
@@ -93,6 +95,7 @@ def read(db: Connection, tenant_id: UUID, sealer: Fernet) -> Senders:
         bindings(db, tenant_id),
         {row.id: row.used / (row.mps * _DAY_SECONDS) for row in rows if row.used},
         {row.template: row.reason for row in paused_templates.of_tenant(db, tenant_id)},
+        campaign_rows.paused_names(db, tenant_id),
     )
 
 

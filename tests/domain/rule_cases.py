@@ -190,6 +190,12 @@ CASES: list[tuple[str, dict[str, Any], Facts, tuple[Any, Reason] | None]] = [
     ("template", {"template": "spring"}, CLEAR, None),
     (
         "template",
+        {"campaign": "spring"},
+        facts(campaign_paused="asked"),
+        (Defer, Reason.CAMPAIGN_PAUSED),
+    ),
+    (
+        "template",
         {"template": "spring"},
         facts(template_paused="filtered 40.0 % of 120 on 3 senders"),
         (Defer, Reason.TEMPLATE_PAUSED),

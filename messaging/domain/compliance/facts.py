@@ -103,6 +103,8 @@ class Facts:
     """Where the sender pool may write to."""
     template_paused: str | None = None
     """Why the template of this message waits, if it does."""
+    campaign_paused: str | None = None
+    """Why the campaign of this message waits, if it does."""
     velocity_until: datetime | None = None
     """Set when this destination has had its share for now: when it may be tried again."""
     flash_offered: bool = True

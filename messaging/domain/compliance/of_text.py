@@ -76,7 +76,10 @@ _LOOK_AGAIN = timedelta(minutes=15)
 
 
 def template(_message: Message, facts: Facts, now: datetime) -> Verdict:
-    """Is this text arriving, as far as is known? A paused one waits until somebody resumes it."""
+    """Is this text, or its campaign, paused? Either waits until somebody resumes it."""
+    if facts.campaign_paused is not None:
+        until = now + _LOOK_AGAIN
+        return Defer(until, Reason.CAMPAIGN_PAUSED, "template", facts.campaign_paused)
     if facts.template_paused is None:
         return ALLOW
     return Defer(now + _LOOK_AGAIN, Reason.TEMPLATE_PAUSED, "template", facts.template_paused)

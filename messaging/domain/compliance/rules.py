@@ -101,7 +101,7 @@ RULES: tuple[Rule, ...] = (
     Rule("content", "May this be written about there?", "CTIA 5.2", of_text.declared_content),
     Rule(
         "template",
-        "Is this text arriving, as far as is known?",
+        "Is its text arriving, and its campaign to go on?",
         "sender health",
         of_text.template,
     ),

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NO_POSTAL_ADDRESS = "no_postal_address"
     OUTSIDE_WINDOW = "outside_window"
     TEMPLATE_PAUSED = "template_paused"
+    CAMPAIGN_PAUSED = "campaign_paused"
     QUIET_HOURS = "quiet_hours"
     NEVER_OPEN = "never_open"
     FREQUENCY_CAP = "frequency_cap"

@@ -168,6 +168,12 @@ WORDS: dict[Reason, Words] = {
         "its text was failing on several numbers, so its template was paused",
         "#/template",
     ),
+    Reason.CAMPAIGN_PAUSED: Words(
+        "Its campaign is paused",
+        "resume the campaign with 'posthorn campaigns resume', or cancel it",
+        "its campaign was paused",
+        "#/campaign",
+    ),
     Reason.QUIET_HOURS: Words(
         "It is quiet hours at the recipient's",
         "wait; it goes out when the window opens",
