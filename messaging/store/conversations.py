@@ -81,13 +81,28 @@ SELECT address FROM (
   UNION ALL
   (SELECT id, recipient FROM messages
    WHERE recipient_key = :key AND tenant_id = :tenant AND recipient <> '' LIMIT 1)
+  UNION ALL
+  (SELECT contact_id, address FROM contact_addresses
+   WHERE recipient_key = :key AND tenant_id = :tenant LIMIT 1)
 ) AS known LIMIT 1
 """)
 
 
 def address(db: Connection, tenant_id: UUID, recipient_key: bytes) -> str | None:
-    """The address behind a key, as far as any message of the tenant still has it."""
+    """The address behind a key, as far as any message or contact of the tenant still has it."""
     found: str | None = db.execute(_ADDRESS, {"key": recipient_key, "tenant": tenant_id}).scalar()
+    return found
+
+
+_CONTACT = sa.text("""
+SELECT contact_id FROM contact_addresses WHERE recipient_key = :key AND tenant_id = :tenant
+ORDER BY contact_id LIMIT 1
+""")
+
+
+def contact_of(db: Connection, tenant_id: UUID, recipient_key: bytes) -> UUID | None:
+    """The contact with this address; of several the one that was there first."""
+    found: UUID | None = db.execute(_CONTACT, {"key": recipient_key, "tenant": tenant_id}).scalar()
     return found
 
 

@@ -11,16 +11,15 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from messaging.api.desk import Desk
-from messaging.api.facades import liguelead
+from messaging.api.facades import leadsail, liguelead
 from messaging.api.facades.facade import build
 from messaging.api.facades.waiting import Watch
 
-_FACADES: tuple[ModuleType, ...] = (liguelead,)
+_FACADES: tuple[ModuleType, ...] = (leadsail, liguelead)
 
 
 def mount(app: FastAPI, desk: Desk) -> None:
     """Mount every facade below its name."""
     watch = Watch(desk.rt)
     for module in _FACADES:
-        made = build(desk, watch, module.router, module.shape, module.__doc__ or "")
-        app.mount("/" + module.__name__.rpartition(".")[2], made)
+        app.mount("/" + module.__name__.rpartition(".")[2], build(desk, watch, module))

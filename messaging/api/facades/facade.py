@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, TypeVar
 
 import orjson
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,23 +58,30 @@ Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def build(desk: Desk, watch: Watch, router: APIRouter, shape: Shape, description: str) -> FastAPI:
-    """A facade as an application: its routes, its document, and every error in its shape."""
-    title, _, rest = description.partition("\n")
+def build(desk: Desk, watch: Watch, module: ModuleType) -> FastAPI:
+    """A facade as an application: its routes, its document, and every error in its shape.
+
+    Of its module it takes `router`, `shape` and, if fields of ours have other names there, `FIELDS`:
+    their names by ours, as a pointer has them ("body": "message").
+    """
+    title, _, rest = (module.__doc__ or "").partition("\n")
+    shape, fields = module.shape, getattr(module, "FIELDS", {})
     app = FastAPI(
         title=title.rstrip("."),
         version=__version__,
         description=rest.strip(),
         redoc_url=None,
         redirect_slashes=False,
-        exception_handlers={kind: _shaped(handler, shape) for kind, handler in HANDLERS.items()},
+        exception_handlers={
+            kind: _shaped(handler, shape, fields) for kind, handler in HANDLERS.items()
+        },
     )
     app.state.desk, app.state.watch = desk, watch
-    app.include_router(router)
+    app.include_router(module.router)
     return app
 
 
-def _shaped(handler: Handler, shape: Shape) -> Handler:
+def _shaped(handler: Handler, shape: Shape, fields: Mapping[str, str]) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
         if response.media_type != MEDIA_TYPE:
@@ -85,12 +93,18 @@ def _shaped(handler: Handler, shape: Shape) -> Handler:
                 body["code"],
                 body["title"],
                 body["detail"],
-                [FieldProblem(**problem) for problem in body["errors"]],
+                [_renamed(problem, fields) for problem in body["errors"]],
                 {k: v for k, v in response.headers.items() if k in _PASSED_ON},
             )
         )
 
     return answer
+
+
+def _renamed(problem: Mapping[str, str], fields: Mapping[str, str]) -> FieldProblem:
+    name, slash, rest = problem["pointer"].removeprefix("#/").partition("/")
+    pointer = f"#/{fields[name]}{slash}{rest}" if name in fields else problem["pointer"]
+    return FieldProblem(pointer, problem["code"], problem["detail"])
 
 
 async def caller(request: Request, header: str | None = None) -> Tenant:
