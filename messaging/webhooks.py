@@ -59,6 +59,21 @@ def verify(rt: Runtime, of: ProviderAccount, webhook: Webhook) -> list[RawReceip
     ]
 
 
+def verify_named(
+    rt: Runtime, provider: str, username: str, url: str, headers: Mapping[str, str], body: bytes
+) -> list[RawReceipt] | None:
+    """The events to keep of a webhook that names its account by its user name at the provider.
+
+    None if none of the accounts of that name signed it; several tenants may have the same.
+    """
+    with rt.engine.connect() as db:
+        found = accounts.named(db, provider, username, rt.sealer)
+    webhook = Webhook(url, headers, body, rt.now())
+    verified = [verify(rt, of, webhook) for of in found]
+    believed = [receipts for receipts in verified if receipts is not None]
+    return [receipt for receipts in believed for receipt in receipts] if believed else None
+
+
 def _key(given: str) -> str:
     """A key of at most 200 printable characters: what a provider calls an event may be anything."""
     if _PLAIN.fullmatch(given):

@@ -72,6 +72,12 @@ def find_accounts(
     return {row.id: account_of(row, sealer) for row in found}
 
 
+def named(db: Connection, provider: str, username: str, sealer: Fernet) -> list[ProviderAccount]:
+    """Every tenant's accounts at a provider under one user name there."""
+    query = rows().where(_A.provider == provider, _A.username == username).order_by(_A.id)
+    return [account_of(row, sealer) for row in db.execute(query)]
+
+
 def add_account(
     db: Connection, account: ProviderAccount, secret_options: Collection[str], sealer: Fernet
 ) -> None:
