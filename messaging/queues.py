@@ -34,6 +34,8 @@ class Task(StrEnum):
     """Task names are public: other services and Flower see them. They are never renamed."""
 
     SEND = "posthorn.send"
+    SEND_MANY = "posthorn.send_many"
+    CANCEL = "posthorn.cancel"
     DISPATCH_HIGH = "dispatch.high"
     DISPATCH_NORMAL = "dispatch.normal"
     DISPATCH_LOW = "dispatch.low"
@@ -56,6 +58,8 @@ class Task(StrEnum):
 
 TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.SEND: WorkQueue.INTAKE,
+    Task.SEND_MANY: WorkQueue.INTAKE,
+    Task.CANCEL: WorkQueue.INTAKE,
     Task.DISPATCH_HIGH: WorkQueue.HIGH,
     Task.DISPATCH_NORMAL: WorkQueue.NORMAL,
     Task.DISPATCH_LOW: WorkQueue.LOW,

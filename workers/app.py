@@ -13,7 +13,7 @@ from messaging.settings import Settings
 
 settings = Settings.read()
 
-app = Celery("posthorn", broker=settings.redis_url, include=["workers.tasks"])
+app = Celery("posthorn", broker=settings.redis_url, include=["workers.tasks", "workers.doors"])
 app.conf.update(
     # Queues are declared once, in messaging.queues; a typo must fail, not make a queue nobody reads.
     task_queues=queues.declared(),

@@ -5,8 +5,6 @@ One message goes through the group commit; a list is kept in a transaction of it
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import orjson
@@ -17,9 +15,9 @@ from starlette.responses import Response
 from messaging import intake
 from messaging.api import reading
 from messaging.api.desk import Desk, desk_of
+from messaging.domain import lists
 from messaging.domain import request as asking
 from messaging.domain.errors import FieldProblem, InvalidRequestError
-from messaging.domain.request import MAX_LIST, SendRequest
 from messaging.store.tenants import Tenant
 from messaging.submission import Entry, Receipt, Refused, Submission, Taken
 
@@ -60,20 +58,15 @@ def _taken(entry: Taken) -> bytes:
 
 
 async def _send_list(desk: Desk, tenant: Tenant, values: list[Any], key: str | None) -> Response:
-    if not values:
-        raise InvalidRequestError(
-            [FieldProblem("#", "too_short", "the list is empty; send at least one message")]
-        )
-    if len(values) > MAX_LIST:
-        raise InvalidRequestError(
-            [FieldProblem("#", "too_long", f"a list takes at most {MAX_LIST} messages; split it")]
-        )
+    problem = lists.length_problem(values)
+    if problem is not None:
+        raise InvalidRequestError([problem])
     return await run_in_threadpool(_keep_list, desk, tenant, values, key)
 
 
 def _keep_list(desk: Desk, tenant: Tenant, values: list[Any], key: str | None) -> Response:
-    asked = [_entry(value) for value in values]
-    fingerprint = _fingerprint(values, asked) if key is not None else b""
+    asked = [lists.entry(value) for value in values]
+    fingerprint = lists.fingerprint(values, asked) if key is not None else b""
     receipt = intake.submit(desk.rt, Submission(tenant, asked, key, fingerprint, "api", bulk=True))
     if not any(isinstance(entry, Taken) for entry in receipt.entries):
         raise InvalidRequestError(
@@ -81,28 +74,6 @@ def _keep_list(desk: Desk, tenant: Tenant, values: list[Any], key: str | None) -
         )
     headers = _REPLAYED if receipt.replayed else None
     return Response(orjson.dumps(_answer(receipt)), 202, headers, JSON)
-
-
-def _entry(value: Any) -> SendRequest | list[FieldProblem]:
-    asked = asking.parse(value)
-    if isinstance(asked, SendRequest) and asked.idempotency_key is not None:
-        return [
-            FieldProblem(
-                "#/idempotency_key",
-                "not_in_a_list",
-                "a list has one key, in the Idempotency-Key header; leave it out here",
-            )
-        ]
-    return asked
-
-
-def _fingerprint(values: list[Any], asked: list[SendRequest | list[FieldProblem]]) -> bytes:
-    """As for one message; entries of a wrong form count as they were written."""
-    whole = asking.fingerprint(a for a in asked if isinstance(a, SendRequest))
-    odd = [[i, values[i]] for i, a in enumerate(asked) if isinstance(a, list)]
-    if not odd:
-        return whole
-    return hashlib.sha256(whole + json.dumps(odd, sort_keys=True).encode()).digest()
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:

@@ -101,3 +101,44 @@ def test_a_task_by_name_sends_and_leaves_no_trace_of_what_it_said(posthorn: Hous
         places = {**logs, "redis": everything_in(client), "events": repr(events)}
     for canary in (BODY, TO, TO.removeprefix("+1"), key):
         assert [name for name, text in places.items() if canary in text] == [], canary
+
+
+def test_lists_and_cancellations_are_handed_in_by_name_too(posthorn: Household) -> None:
+    key = posthorn.address.api_key
+    assert key is not None
+    app = plain_client(posthorn)
+    engine = store.connect(posthorn.address.database_url, name="test")
+    later = {"body": "celery-list"}
+    with engine.connect() as db:
+        year = db.execute(sa.text("SELECT now() + interval '30 days'")).scalar_one()
+    later["scheduled_for"] = year.isoformat()
+    fields = {
+        "api_key": key,
+        "messages": [{"to": TO, **later}, {"to": BODY, **later}, {"to": "+12125550178", **later}],
+        "idempotency_key": "celery-list-1",
+    }
+    for _ in range(2):
+        app.send_task("posthorn.send_many", kwargs=fields, queue="intake")
+
+    def found() -> list[tuple[str, str]]:
+        query = "SELECT id::text, status::text FROM messages WHERE body = 'celery-list' ORDER BY id"
+        with engine.connect() as db:
+            return [(row[0], row[1]) for row in db.execute(sa.text(query))]
+
+    log = posthorn.home / "logs" / "worker-intake.log"
+    poll(lambda: log.read_text().count("kept 2, refused 1 ") == 2, "the two tasks did not end")
+    (first, status), (second, _) = found()
+    assert status == "scheduled"
+    assert "(replayed)" in log.read_text()
+    assert first in log.read_text()
+    app.send_task("posthorn.cancel", kwargs={"api_key": key, "id": first}, queue="intake")
+    poll(lambda: dict(found())[first] == "canceled", "it was not canceled")
+    assert dict(found())[second] == "scheduled"
+    refused = ({"id": first}, {"api_key": key, "id": "nobody"}, {"api_key": key, "id": first})
+    for wrong in refused:
+        app.send_task("posthorn.cancel", kwargs=wrong, queue="intake")
+    codes = ("unauthorized", "not_found", "conflict")
+    poll(lambda: all(f"refused: {code}" in log.read_text() for code in codes), "not all refused")
+    engine.dispose()
+    app.close()
+    assert not [canary for canary in (key, TO, BODY, "5550178") if canary in log.read_text()]

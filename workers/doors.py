@@ -1,0 +1,188 @@
+"""What other services hand in as tasks, by name: `posthorn.send`, `posthorn.send_many`, `posthorn.cancel`.
+
+The only tasks that are no hints. Until its commit the broker's copy is the only one of a message, so they
+are acknowledged after that, and a repetition finds the key that the first run left behind. Their arguments
+hold personal data and a key, and are shown to nobody; what they return are ids, statuses and codes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from celery import Task as CeleryTask
+from celery.exceptions import Reject
+from celery.worker.request import Request
+
+from messaging import access, intake
+from messaging.domain import lists, request
+from messaging.domain.errors import (
+    FieldProblem,
+    IdempotencyBusyError,
+    InvalidRequestError,
+    NotFoundError,
+    PosthornError,
+    UnavailableError,
+)
+from messaging.domain.scopes import Scope
+from messaging.queues import Task
+from messaging.runtime import DatabaseError
+from messaging.submission import Refused, Submission, Taken
+from messaging.telemetry import log
+from workers.naming import named
+from workers.process import current
+
+_POSTPONED_SECONDS = 1.0
+_SHOWN = 20
+"""Of a longer list the ids are left out of the log; the idempotency key finds them."""
+
+
+class MaskedRequest(Request):  # type: ignore[misc]  # Celery is untyped
+    """A request whose arguments no event, log line or Flower page ever shows.
+
+    The sender's own client writes them into the message's headers in clear; they are replaced before
+    the worker says anything about the task.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argsrepr = "<masked>"
+        self._kwargsrepr = "<masked>"
+        self._request_dict["argsrepr"] = "<masked>"
+        self._request_dict["kwargsrepr"] = "<masked>"
+
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """What remote control says of a running task: never the arguments, whatever is asked."""
+        del safe
+        found: dict[str, Any] = super().info(safe=True)
+        return found
+
+
+def _door(name: Task) -> Callable[[Callable[..., str]], Any]:
+    """A task that something is handed in with; what cannot be kept now is handed out again."""
+
+    def register(function: Callable[..., str]) -> Any:
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> str:
+            try:
+                return function(*args, **kwargs)
+            except (DatabaseError, UnavailableError, IdempotencyBusyError) as error:
+                log().warning(
+                    "intake.postponed", source="celery", task=name.value, error=type(error).__name__
+                )
+                time.sleep(_POSTPONED_SECONDS)
+                raise Reject(requeue=True) from None
+            except InvalidRequestError as error:
+                return _refused([p.code for p in error.problems])
+            except PosthornError as error:
+                return _refused([error.code])
+
+        return named(
+            name,
+            bind=True,
+            acks_late=True,
+            reject_on_worker_lost=True,
+            Request="workers.doors:MaskedRequest",
+        )(run)
+
+    return register
+
+
+@_door(Task.SEND)
+def send(task: CeleryTask, *, api_key: str | None = None, **fields: Any) -> str:
+    """Take one message from another service: `api_key` and the fields of `POST /v1/messages`.
+
+    Whoever needs the message's id later gives an `idempotency_key` and asks the API with it; without
+    one the task's id is the key.
+
+    Raises:
+        Reject: it could not be kept now; the broker hands it out again.
+    """
+    rt = current().rt
+    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    asked = request.parse(fields)
+    if isinstance(asked, list):
+        raise InvalidRequestError(asked)
+    key = asked.idempotency_key or _own_key(task)
+    receipt = intake.submit(rt, Submission(tenant, [asked], key, asked.fingerprint(), "celery"))
+    (entry,) = receipt.entries
+    if isinstance(entry, Refused):
+        return _refused([p.code for p in entry.problems])
+    return f"{entry.status} {entry.id}" + (" (replayed)" if receipt.replayed else "")
+
+
+@_door(Task.SEND_MANY)
+def send_many(
+    task: CeleryTask,
+    *,
+    api_key: str | None = None,
+    messages: Any = None,
+    idempotency_key: Any = None,
+) -> str:
+    """Take up to 10,000 messages from another service: `messages` is the list of `POST /v1/messages`.
+
+    What is wrong with one entry refuses that one only; of what a rule refuses, a row is kept in its blocked
+    status. The `idempotency_key`, the task's id without one, is for the whole list.
+
+    Raises:
+        Reject: it could not be kept now; the broker hands it out again.
+    """
+    rt = current().rt
+    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    if not isinstance(messages, list):
+        return _refused(["not_a_list"])
+    problem = lists.length_problem(messages)
+    if problem is not None:
+        raise InvalidRequestError([problem])
+    asked = [lists.entry(value) for value in messages]
+    key = _key(task, idempotency_key)
+    print_ = lists.fingerprint(messages, asked)
+    receipt = intake.submit(rt, Submission(tenant, asked, key, print_, "celery", bulk=True))
+    kept = [entry for entry in receipt.entries if isinstance(entry, Taken)]
+    refused = [entry for entry in receipt.entries if isinstance(entry, Refused)]
+    codes = Counter(entry.problems[0].code for entry in refused)
+    if refused:
+        log().warning("intake.refused", source="celery", codes=dict(codes))
+    said = [f"kept {len(kept)}", *(f"refused {n} {code}" for code, n in sorted(codes.items()))]
+    ids = f": {' '.join(str(entry.id) for entry in kept)}" if 0 < len(kept) <= _SHOWN else ""
+    return ", ".join(said) + ids + (" (replayed)" if receipt.replayed else "")
+
+
+@_door(Task.CANCEL)
+def cancel(task: CeleryTask, *, api_key: str | None = None, id: Any = None) -> str:  # noqa: A002 - its public name
+    """Call off the message of this `id`, as long as no attempt to send it was made.
+
+    Raises:
+        Reject: it could not be done now; the broker hands it out again.
+    """
+    del task  # a repetition finds the message canceled, or on its way
+    rt = current().rt
+    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    try:
+        message_id = UUID(str(id))
+    except ValueError:
+        raise NotFoundError("no message of yours has this id") from None
+    intake.cancel(rt, tenant, message_id)
+    return f"canceled {message_id}"
+
+
+def _own_key(task: CeleryTask) -> str:
+    return f"celery task {task.request.id}"
+
+
+def _key(task: CeleryTask, given: Any) -> str:
+    if given is None:
+        return _own_key(task)
+    if isinstance(given, str) and 0 < len(given) <= request.MAX_KEY and request.storable(given):
+        return given
+    problem = FieldProblem("#/idempotency_key", "not_valid", "must be a short text")
+    raise InvalidRequestError([problem])
+
+
+def _refused(codes: list[str]) -> str:
+    log().warning("intake.refused", source="celery", codes=codes)
+    return f"refused: {', '.join(codes)}"
