@@ -11,7 +11,7 @@ from messaging.runtime import Runtime
 PHONE, OTHER_PHONE = "+12025550123", "+12025550124"
 
 
-def lead(rt: Runtime, caller: Any, ref: str = "lead_abc123", **fields: Any) -> Contact:
+def lead(rt: Runtime, caller: Any, ref: str | None = "lead_abc123", **fields: Any) -> Contact:
     """A contact of the caller's, with a phone unless `fields` say otherwise."""
     asked = ContactRequest.model_validate({"ref": ref, "phones": [PHONE], **fields})
     return contacts.put_one(rt, caller.tenant, asked).contact
