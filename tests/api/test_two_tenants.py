@@ -1,0 +1,192 @@
+"""What belongs to another tenant answers like what is nowhere: every operation, to the last header.
+
+A new operation takes part by itself; one with a new kind of path parameter fails here until it is said what
+another tenant has of that kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from messaging.runtime import Runtime
+from messaging.store import tables as t
+from tests.api.hostile_routes import TO
+from tests.api.test_isolation import settle_in
+from tests.api.test_schemathesis import document
+
+NOWHERE = "0192f0c1-7a53-7000-8000-00000000dead"
+NO_KEY = "abcdefghijkl"
+LATER = "2030-01-01T12:00:00Z"
+_VOLATILE = {"date", "x-request-id"}
+_INSTANCE = re.compile(rb'"instance":"[^"]*"')
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What another tenant has, and the like of it that nobody has."""
+
+    theirs: str
+    nowhere: str = NOWHERE
+
+
+Pairs = dict[str, Pair]
+OURS = ("/v1/accounts", "/v1/rules", "/problems", "/livez", "/readyz", "/webhooks")
+"""Addresses whose parameters name nothing of a tenant's, or that take no API key."""
+
+
+@pytest.fixture
+def foreign(address: str, stranger: Any) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=20, headers=stranger.headers) as client:
+        yield client
+
+
+def everything(rt: Runtime, http: httpx.Client, caller: Any) -> Pairs:
+    """One of each thing a tenant can have, by the name of the parameter that it is asked for with."""
+    has = settle_in(rt, http, caller)
+    contact = http.post("/v1/contacts", json={"ref": "my contact", "phones": [TO]})
+    assert contact.status_code == 201, contact.text
+    use_case = http.post("/v1/use-cases", json={"name": "my case", "pool": "main"})
+    assert use_case.status_code == 201, use_case.text
+    key = http.post("/v1/keys", json={"name": "my key"}).json()["id"]
+    with rt.engine.connect() as db:
+        query = sa.select(t.conversations.c.id).where(
+            t.conversations.c.tenant_id == caller.tenant.id
+        )
+        conversation = str(db.execute(query).scalars().first())
+    return {
+        "message_id": Pair(has["message"]),
+        "sender_id": Pair(has["sender"]),
+        "endpoint_id": Pair(has["endpoint"]),
+        "erasure_id": Pair(has["erasure"]),
+        "conversation_id": Pair(conversation),
+        "use_case_id": Pair(use_case.json()["id"]),
+        "key_id": Pair(key, NO_KEY),
+        "contact": Pair("my contact", "zq contact"),
+        "name": Pair("my pool", "zq pool"),
+        "campaign": Pair("my campaign", "zq campaign"),
+        "template": Pair("my text", "zq text"),
+        "registry": Pair("US", "BR"),
+    }
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, found in sorted(document()["paths"].items()):
+        for method, operation in sorted(found.items()):
+            if not path.startswith(OURS):
+                yield method.upper(), path, operation
+
+
+def body_of(operation: dict[str, Any]) -> Any:
+    """The first example of a body, if it takes one."""
+    content = operation.get("requestBody", {}).get("content", {})
+    examples = content.get("application/json", {}).get("examples", {})
+    return next((example["value"] for example in examples.values()), None)
+
+
+def said(answer: httpx.Response, used: set[str]) -> tuple[Any, ...]:
+    """An answer without what is of this request alone: its id, and the names it was asked with."""
+    body = _INSTANCE.sub(b"", answer.content)
+    for name in sorted(used, key=len, reverse=True):
+        body = body.replace(name.encode(), b"<name>")
+    headers = [(k, v) for k, v in answer.headers.items() if k not in _VOLATILE]
+    # Names of two lengths are repeated, where they are.
+    if body != _INSTANCE.sub(b"", answer.content):
+        headers = [(k, v) for k, v in headers if k != "content-length"]
+    for name in used:
+        headers = [(k, v.replace(name.replace(" ", "%20"), "<name>")) for k, v in headers]
+    return answer.status_code, body, headers
+
+
+PARTED = [(m, p) for m, p, _ in operations() if "{" in p]
+
+
+def test_every_operation_answers_as_for_what_is_nowhere(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client
+) -> None:
+    pairs = everything(rt, http, caller)
+    before = {path: http.get(path).content for path in LISTED}
+    assert len(PARTED) > 25
+    for method, path, operation in operations():
+        names = re.findall(r"\{(\w+)\}", path)
+        if not names:
+            continue
+        assert set(names) <= pairs.keys(), f"say in `everything` what {path} names"
+        body = body_of(operation)
+        both = []
+        for which in ("nowhere", "theirs"):
+            used = {name: getattr(pairs[name], which) for name in names}
+            answer = foreign.request(method, path.format(**used), json=body)
+            both.append(said(answer, set(used.values())))
+        assert both[0] == both[1], f"{method} {path}"
+        assert both[0][0] != 500
+    assert {path: http.get(path).content for path in LISTED} == before
+
+
+LISTED = [
+    path for method, path, _ in operations()
+    # The backlog of all tenants together is what workers are scaled by: any key may ask.
+    if method == "GET" and "{" not in path and path != "/v1/lanes"
+]  # fmt: skip
+
+
+def test_a_list_shows_no_row_and_no_count_of_another_tenant(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client
+) -> None:
+    before = {path: foreign.get(path) for path in LISTED}
+    assert [path for path, answer in before.items() if answer.status_code != 200] == []
+    everything(rt, http, caller)
+    for path, answer in before.items():
+        again = foreign.get(path)
+        assert said(again, set()) == said(answer, set()), path
+
+
+def in_bodies(pairs: Pairs, which: str) -> list[tuple[str, str, Any]]:
+    """Requests that name a thing in their body."""
+    its = {name: getattr(pair, which) for name, pair in pairs.items()}
+    message = {"to": TO, "body": "Hi"}
+    bind = {"kind": "campaign", "ref": "x"}
+    return [
+        ("POST", "/v1/messages", message | {"from": its["sender_id"]}),
+        ("POST", "/v1/messages", message | {"pool": its["name"]}),
+        ("POST", "/v1/messages", message | {"use_case": its["use_case_id"]}),
+        ("POST", "/v1/messages/preview", message | {"from": its["sender_id"]}),
+        ("PUT", "/v1/bindings", bind | {"sender": its["sender_id"]}),
+        ("PUT", "/v1/bindings", bind | {"pool": its["name"]}),
+        ("PUT", "/v1/bindings", bind | {"account": its["campaign"]}),
+        ("DELETE", "/v1/bindings", bind | {"ref": its["campaign"]}),
+        ("PUT", "/v1/tendlc-campaigns/x", {"brand": its["name"], "status": "pending"}),
+        ("POST", "/v1/use-cases", {"name": "x", "pool": its["name"]}),
+        ("PATCH", "/v1/policy", {"lookup": {"account": its["name"]}}),
+        (
+            "POST",
+            "/v1/contacts/search",
+            {"audience": {"lead_ids": [its["contact"]]}, "channel": "sms"},
+        ),
+    ]
+
+
+def test_what_a_body_names_of_another_tenants_is_nowhere(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client
+) -> None:
+    pairs = everything(rt, http, caller)
+    asked = [in_bodies(pairs, which) for which in ("nowhere", "theirs")]
+    for nowhere, theirs in zip(*asked, strict=True):
+        answers = [foreign.request(m, path, json=body) for m, path, body in (nowhere, theirs)]
+        assert said(answers[0], set()) == said(answers[1], set()), theirs
+        assert answers[0].status_code in {200, 404, 422}, answers[0].text
+
+
+def test_an_idempotency_key_is_each_tenants_own(http: httpx.Client, foreign: httpx.Client) -> None:
+    headers = {"Idempotency-Key": "the-same"}
+    mine = http.post("/v1/messages", json={"to": TO, "body": "Mine"}, headers=headers)
+    theirs = foreign.post("/v1/messages", json={"to": TO, "body": "Theirs"}, headers=headers)
+    assert (mine.status_code, theirs.status_code) == (202, 202)
+    assert mine.json()["id"] != theirs.json()["id"]
+    assert "Idempotent-Replayed" not in theirs.headers
