@@ -38,6 +38,7 @@ COMMANDS = {
     "use-cases": "messaging.cli.use_cases:use_cases",
     "templates": "messaging.cli.templates:templates",
     "registration": "messaging.cli.registration:registration_",
+    "contacts": "messaging.cli.contacts:contacts",
     "suppressions": "messaging.cli.suppressions:suppressions",
     "endpoints": "messaging.cli.endpoints:endpoints",
     "replay": "messaging.cli.endpoints:replay",

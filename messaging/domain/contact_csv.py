@@ -65,7 +65,7 @@ def _line(row: Row) -> Line:
         if name in _LISTS:
             fields.setdefault(name, []).extend(filter(None, map(str.strip, cell.split(";"))))
         elif name.startswith(ATTRIBUTES):
-            fields.setdefault("attributes", {})[name.removeprefix(ATTRIBUTES)] = _value(cell)
+            fields.setdefault("attributes", {})[name.removeprefix(ATTRIBUTES)] = value_of(cell)
         else:
             fields[name] = cell
     try:
@@ -74,7 +74,8 @@ def _line(row: Row) -> Line:
         return Line(row.number, problems_of(error, row.prefix))
 
 
-def _value(cell: str) -> Scalar:
+def value_of(cell: str) -> Scalar:
+    """What an attribute is that is written so."""
     found = _json(cell)
     return cell if found is None else found
 
