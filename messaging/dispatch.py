@@ -28,7 +28,15 @@ from messaging.openings import Line, Opening
 from messaging.providers.base import Outbound, unable
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
-from messaging.store import backlog, facts, number_facts, reservations, suppressions, verdicts
+from messaging.store import (
+    backlog,
+    balances,
+    facts,
+    number_facts,
+    reservations,
+    suppressions,
+    verdicts,
+)
 from messaging.store.backlog import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
@@ -188,18 +196,26 @@ def _hold(db: Connection, claim: Claim) -> bool:
 def _take_claimed(
     rt: Runtime, window: Window, db: Connection, claim: Claim, summary: Summary
 ) -> int:
-    begun = time.clock_gettime(time.CLOCK_BOOTTIME)
+    begun, today = time.clock_gettime(time.CLOCK_BOOTTIME), rt.now().date()
     with db.begin():
         cases = facts.gather(db, list(claim.epochs))
         decided = plan.decide(
             rt,
             window,
             [c for c in cases if claim.epochs[c.message.id] == c.message.epoch],
-            Line(lambda: reservations.past(db, claim.id, rt.now()), claim.placed),
+            Line(
+                lambda: reservations.past(db, claim.id, rt.now()),
+                lambda tenants, ids: (
+                    balances.purses(db, tenants, today),
+                    balances.standing(db, ids),
+                ),
+                claim.placed,
+            ),
         )
         if not backlog.finish(db, claim.id):
             return 0  # the sweep took the batch back; whatever we decided is void
         moved = move(db, decided.moves, rt.settings.lease)
+        balances.keep(db, [c for c in decided.charges if c.message_id in moved], today)
         verdicts.keep(db, decided.judgements)
         reservations.keep(db, decided.usage, decided.met)
         backlog.put_back(db, decided.waits, decided.placed)

@@ -12,7 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging import accounts, fragments, registration
+from messaging import accounts, billing, fragments, registration
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
 from messaging.store import attempts, backlog, idempotency, notice_turns, notices, pulse
@@ -67,7 +67,7 @@ def sweep(rt: Runtime) -> str:
         doubtful = attempts.expire_leases(db, _BATCH, first)
         pulse.beat(db, "sweep")
     promoted = promote_due(rt)
-    released = registration.release(rt)
+    released = registration.release(rt) + billing.release(rt)
     fragments.give_up(rt)
     hinted = hint_due(rt)
     if quarantined:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -14,7 +14,9 @@ from messaging.domain.compliance import Block, Defer, Reason
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.message import ProviderAccount
 from messaging.domain.rates import Past, Usage
+from messaging.domain.spending import Purse
 from messaging.judgement import judgement
+from messaging.store.balances import Charge, Standing
 from messaging.store.facts import Case
 from messaging.store.messages import Move
 from messaging.store.verdicts import Judgement
@@ -52,11 +54,16 @@ class Plan:
     """How many more of the batch may go to an account that had them before."""
     met: list[tuple[UUID, date, bytes]] = field(default_factory=list)
     """Whom senders with a daily limit write to: sender, day, recipient key."""
+    charges: list[Charge] = field(default_factory=list)
+    """What is taken out of purses, of tenants that are billed."""
 
     def refuse(self, case: Case, event: Event, reason: str) -> None:
         """This message ends here."""
         self.moves.append(move(case, event, reason=reason))
         self.refusals.append(reason)
+
+
+Purses = tuple[dict[UUID, Purse], dict[UUID, Standing]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class Line:
 
     past: Callable[[], Past]
     """What was reserved before, should Redis have forgotten it."""
+    purses: Callable[[Collection[UUID], Sequence[UUID]], Purses]
+    """What tenants may still spend, who are locked for it, and what messages are billed so far."""
     placed: Collection[UUID] = ()
     """Whose time has come: an earlier refusal gave it to them."""
 

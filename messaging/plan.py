@@ -14,6 +14,7 @@ from uuid import UUID
 
 from messaging import routing
 from messaging.breakers import Route
+from messaging.charging import affordable
 from messaging.domain import compliance
 from messaging.domain.candidates import Candidates
 from messaging.domain.choice import Choice, Lack
@@ -63,7 +64,8 @@ def decide(rt: Runtime, window: Window, cases: Sequence[Case], line: Line) -> Pl
             wishes.append((case, opening))
             sent.append(now)
     granted = reserve(rt, within_accounts(rt, window, wishes, plan, now), plan, now, line)
-    for case, opening in admitted(rt, within_velocity(rt, granted, plan, now), plan, now):
+    granted = affordable(rt, within_velocity(rt, granted, plan, now), plan, now, line)
+    for case, opening in admitted(rt, granted, plan, now):
         plan.openings.append((case, opening))
         choice = opening.choice
         kept = judgement("dispatch", case.message, case.facts, Allow(opening.until), now)

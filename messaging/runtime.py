@@ -31,11 +31,12 @@ from messaging.domain.candidates import Candidates
 from messaging.domain.compliance.policy import Policy
 from messaging.domain.headroom import Headroom
 from messaging.domain.message import ProviderAccount
+from messaging.domain.pricing import Card
 from messaging.domain.sandboxes import is_sandbox
 from messaging.queues import Hints
 from messaging.rates import Rates
 from messaging.settings import Settings
-from messaging.store import senders, tenants
+from messaging.store import prices, senders, tenants
 from messaging.store.senders import Pool, Senders
 from messaging.telemetry import Counters
 from messaging.velocity import Velocity
@@ -70,6 +71,8 @@ class TenantSenders:
     """Provider accounts to be asked first: the tenant's choice, then the system's."""
     paused_templates: dict[str, str] = field(default_factory=dict)
     """Texts that wait, and why."""
+    card: Card | None = None
+    """What its messages cost; None if it is not billed."""
     paused_campaigns: dict[str, str] = field(default_factory=dict)
     """Campaigns that wait, and why."""
     sandboxes: frozenset[UUID] = frozenset()
@@ -209,6 +212,7 @@ class Runtime:
         with self.engine.connect() as db:
             read = senders.read(db, tenant_id, self.sealer)
             policy, home = tenants.policy(db, tenant_id), tenants.region(db, tenant_id)
+            card = prices.card(db, tenant_id, self.now())
         names = {s.address: s.id for s in read.senders} | {str(s.id): s.id for s in read.senders}
         return TenantSenders(
             candidates=Candidates.of(read.senders),
@@ -226,6 +230,7 @@ class Runtime:
             read_at=read_at,
             tiers=_tiers(read),
             paused_templates=read.paused_templates,
+            card=card,
             paused_campaigns=read.paused_campaigns,
             sandboxes=frozenset(a.id for a in read.accounts.values() if is_sandbox(a)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -133,6 +134,12 @@ class MessageBody(BaseModel):
     stands_in_for: Annotated[
         UUID | None, Field(description="the message whose fallback this one is")
     ]
+    billable_amount: Annotated[
+        str | None, Field(description="its price, once it was about to be sent; null: not billed")
+    ]
+    billing_status: Annotated[
+        str | None, Field(description="reserved, settled, refunded or excluded; null: not billed")
+    ]
 
 
 class MessagePage(BaseModel):
@@ -256,7 +263,15 @@ def receipt_body(view: ReceiptView) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     # The database may answer in any zone; we answer in one.
+    if isinstance(value, Decimal):
+        return money(value)
     return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def money(amount: Decimal) -> str:
+    """An amount as a decimal string without zeros at its end."""
+    plain = f"{amount:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

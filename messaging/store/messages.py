@@ -109,7 +109,6 @@ WITH v AS (
     sender_id = coalesce(v.sender_id, m.sender_id),
     selection_reason = coalesce(v.selection_reason, m.selection_reason),
     is_warmup = m.is_warmup OR v.warms_up,
-    billing_status = /* billing */,
     modified_at = clock_timestamp(),
     /* timestamps */
   FROM v WHERE m.id = v.message_id AND m.status = v.before AND m.epoch = v.epoch
@@ -152,10 +151,9 @@ WITH v AS (
 )/* notices */
 SELECT id FROM moved
 """
-_MOVE_SQL = _MOVE_SQL.replace("/* timestamps */", _TIMES).replace("/* billing */", charges.STATUS)
-# What endpoints are told of is what settles a price, too.
-_MOVE, _MOVE_UNTOLD = (
-    sa.text(_MOVE_SQL.replace("/* notices */", ended))
+_SET = f"{_TIMES}, billing_status = {charges.STATUS}"
+_MOVE, _MOVE_UNTOLD = (  # what endpoints are told of is what settles a price, too
+    sa.text(_MOVE_SQL.replace("/* timestamps */", _SET).replace("/* notices */", ended))
     for ended in (f", noticed AS ({notices.OF_STEPS}), {charges.OF_STEPS}", "")
 )
 
@@ -173,8 +171,7 @@ def move(
         return set()
     statement = _MOVE if any(step.after in KINDS for step in moves) else _MOVE_UNTOLD
     values = {"moves": orjson.dumps(moves).decode(), "lease": lease.total_seconds()}
-    rows = db.execute(statement, values)
-    return set(rows.scalars())
+    return set(db.execute(statement, values).scalars())
 
 
 def _message_row(row: NewRow) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +74,8 @@ class MessageView:
     canceled_at: datetime | None
     erased_at: datetime | None
     stands_in_for: UUID | None
+    billable_amount: Decimal | None
+    billing_status: str | None
     in_doubt_since: datetime | None
     parts: dict[str, Any] | None
     """What it has beside its text; in a list without its HTML, which may be long."""
