@@ -11,11 +11,11 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from messaging.api.desk import Desk
-from messaging.api.facades import leadping, leadsail, liguelead, usecase
+from messaging.api.facades import leadping, leadsail, liguelead, unified, usecase
 from messaging.api.facades.facade import build
 from messaging.api.facades.waiting import Watch
 
-_FACADES: tuple[ModuleType, ...] = (leadsail, leadping, liguelead, usecase)
+_FACADES: tuple[ModuleType, ...] = (leadsail, leadping, liguelead, unified, usecase)
 
 
 def mount(app: FastAPI, desk: Desk) -> None:
