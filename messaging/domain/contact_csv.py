@@ -80,10 +80,16 @@ def value_of(cell: str) -> Scalar:
     return cell if found is None else found
 
 
+_FIRST = frozenset('"-0123456789tf')
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
+
+
 def _json(text: str) -> Scalar | None:
     """The JSON scalar that a text is; None if it is none, or more than one."""
+    if text[:1] not in _FIRST:
+        return None
     try:
-        found = json.loads(text, parse_constant=lambda _name: None)
+        found = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, str | bool | int | float) else None

@@ -7,6 +7,9 @@ apart there is left to `addresses.key`; dots and `+tags` mean what each server l
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from email_validator import EmailSyntaxError, validate_email
 
 from messaging.domain.addresses import AddressProblem
@@ -24,6 +27,13 @@ _DETAILS = {
 }
 
 
+_PLAIN = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
+)
+"""A name before the @ as nearly everybody has (a dot-atom of RFC 5322, 3.2.3)."""
+_LONGEST_NAME = 64
+
+
 def normalise(raw: str) -> str | AddressProblem:
     """The one spelling of an e-mail address, or what is wrong with it.
 
@@ -38,12 +48,29 @@ def normalise(raw: str) -> str | AddressProblem:
     local, _, domain = text.partition("@")
     if domain and not local.isascii():
         return _problem("not_ascii")
+    return _spelled(text, local, domain) or _problem("not_an_email")
+
+
+def _spelled(text: str, local: str, domain: str) -> str | None:
+    if len(local) <= _LONGEST_NAME and _PLAIN.fullmatch(local):
+        known = _domain(domain)
+        if known is None or len(local) + len(known) < MAX_LENGTH:
+            return known and f"{local}@{known}"
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except (EmailSyntaxError, UnicodeError):
-        return _problem("not_an_email")
-    address = found.ascii_email
-    return address if address is not None else _problem("not_an_email")
+        return None
+    return found.ascii_email
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str | None:
+    """A domain as it travels; None if there can be none such. A list of people has few of them."""
+    try:
+        found = validate_email(f"a@{domain}", check_deliverability=False, strict=True)
+    except (EmailSyntaxError, UnicodeError):
+        return None
+    return found.ascii_domain
 
 
 def _problem(code: str) -> AddressProblem:
