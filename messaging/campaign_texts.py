@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from messaging.domain import campaign as campaigns
 from messaging.domain.campaign import CampaignRequest
 from messaging.domain.channel_rules import size_problem
-from messaging.domain.compliance.content import first_marketing
+from messaging.domain.compliance import content
 from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
-from messaging.domain.message import Category, Channel
+from messaging.domain.message import Category, Channel, Parts
 from messaging.domain.new_message import NewMessage
 from messaging.domain.personal import Lacking, Personal
 from messaging.domain.reading import Context, measured, read
@@ -33,7 +33,6 @@ SOMEBODY = {
     Channel.INSTAGRAM_DM: "1000000000000000",
 }
 """An address of each channel, to read a request with that is to nobody in particular."""
-_REMEMBERED = 10_000
 
 
 def context_of(known: TenantSenders, region: str, now: datetime) -> Context:
@@ -51,6 +50,16 @@ def context_of(known: TenantSenders, region: str, now: datetime) -> Context:
     )
 
 
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
+class Said:
+    """A text as somebody gets it."""
+
+    body: str
+    segments: int
+    encoding: str | None
+    parts: Parts | None
+
+
 class Writer:
     """A campaign's text, ready to be made somebody's."""
 
@@ -61,77 +70,44 @@ class Writer:
         texts: Mapping[str, Personal],
         known: TenantSenders,
     ) -> None:
-        self._base = base
-        self._texts = dict(texts)
-        self._body = self._texts.pop("body")
+        self.base = base
         self._policy = known.policy
+        self._body = texts["body"]
+        self._others = {name: text for name, text in texts.items() if name != "body" and text.names}
         smart = request.smart_encoding
         self._smart = known.policy.content.smart_encoding if smart is None else smart
-        self._said: dict[tuple[str, bool], tuple[str, int, str | None] | None] = {}
+        self.introduces = self._introduces()
 
-    @property
-    def channel(self) -> Channel:
-        """What its messages travel on."""
-        return self._base.channel
-
-    @property
-    def introduces(self) -> int | None:
+    def _introduces(self) -> int | None:
         """After how many days marketing says again who writes; None if this one never has to."""
-        if self._base.category is not Category.MARKETING or self._base.channel is Channel.EMAIL:
+        if self.base.category is not Category.MARKETING or self.base.channel is Channel.EMAIL:
             return None
-        return self._policy.content.notice_days
+        usual, literals = self._policy.content, self._body.literals
+        leaves = not usual.opt_out_notice.strip() or any(map(content.has_opt_out, literals))
+        if leaves and content.identified(literals[0], self._policy.brand):
+            return None  # whatever is put in, it says so
+        return usual.notice_days
 
-    def write(self, who: Waiting) -> NewMessage | str:
-        """The message to somebody; or why there can be none, in a word."""
-        fields = who.fields
-        body = self._body.fill(fields)
+    def write(self, who: Waiting) -> Said | str:
+        """What somebody gets; or why there can be nothing for them, in a word."""
+        body = self._body.fill(who.fields)
         if isinstance(body, Lacking):
             return f"no_{body.name}"
-        said = self._measured(body, who.is_first)
-        if said is None:
+        channel, usual = self.base.channel, self._policy.content
+        if channel is Channel.SMS:
+            body = as_sent(body, smart_encoding=self._smart, fold_accents=usual.fold_accents)
+        if who.is_first:
+            body = content.first_marketing(body, self._policy.brand, usual.opt_out_notice)
+        if size_problem(channel, body) is not None:
             return "too_long"
-        text, count, encoding = said
-        parts = self._base.parts
-        for name, personal in self._texts.items():
-            filled = personal.fill(fields, html.escape if name == "html" else None)
+        parts = self.base.parts
+        for name, personal in self._others.items():
+            filled = personal.fill(who.fields, html.escape if name == "html" else None)
             if isinstance(filled, Lacking):
                 return f"no_{filled.name}"
             if parts is not None:
                 parts = replace(parts, **{name: filled})  # type: ignore[arg-type]  # subject or html
-        about, base = who.about, self._base
-        return replace(
-            base,
-            recipient=who.address,
-            body=text,
-            segments=count,
-            encoding=encoding,
-            parts=parts,
-            lead=about.get("lead"),
-            source=base.source or about.get("source"),
-            agent=base.agent or about.get("agent"),
-            time_zone=about.get("time_zone"),
-            postal_code=about.get("postal_code"),
-        )
-
-    def _measured(self, body: str, first: bool) -> tuple[str, int, str | None] | None:
-        """The text as it is sent, its segments and its encoding; None if it has grown too long."""
-        key = (body, first)
-        if key in self._said:
-            return self._said[key]
-        if len(self._said) >= _REMEMBERED:
-            self._said.clear()
-        found = self._said[key] = self._measure(body, first)
-        return found
-
-    def _measure(self, body: str, first: bool) -> tuple[str, int, str | None] | None:
-        channel, usual = self._base.channel, self._policy.content
-        if channel is Channel.SMS:
-            body = as_sent(body, smart_encoding=self._smart, fold_accents=usual.fold_accents)
-        if first and self.introduces is not None:
-            body = first_marketing(body, self._policy.brand, usual.opt_out_notice)
-        if size_problem(channel, body) is not None:
-            return None
-        return (body, *measured(channel, body))
+        return Said(body, *measured(channel, body), parts)
 
 
 def writer(rt: Runtime, tenant: Tenant, request: CampaignRequest) -> Writer | list[FieldProblem]:

@@ -19,18 +19,21 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
-from messaging.campaign_texts import Writer, writer
+from messaging.campaign_texts import Said, Writer, writer
 from messaging.domain import addresses, audience, campaign_pace
 from messaging.domain.campaign import CampaignRequest, names, texts
 from messaging.domain.campaign_states import CampaignState, Step
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import LANE_OF, Channel
+from messaging.domain.new_message import NewMessage
 from messaging.queues import DISPATCH, Task
 from messaging.runtime import Runtime
+from messaging.store import alike, campaign_recipients, campaigns, messages
 from messaging.store import audience as audiences
-from messaging.store import campaign_recipients, campaigns, messages
 from messaging.store import tenants as tenant_store
+from messaging.store.alike import Each
+from messaging.store.campaign_recipients import Waiting
 from messaging.store.campaigns import Campaign
 from messaging.store.messages import Move, NewRow
 from messaging.store.tenants import Tenant
@@ -49,7 +52,7 @@ _FAILED = "too_many_failed"
 
 
 @dataclass
-class _Turn:
+class Turn:
     """What one run knows of the campaigns it works on, so that not every chunk asks again."""
 
     room: dict[UUID, int] = field(default_factory=dict)
@@ -62,11 +65,11 @@ class _Turn:
 def run(rt: Runtime, *, seconds: float = 5.0, stopping: Callable[[], bool] = lambda: False) -> str:
     """Do for campaigns what is due until nothing is, or time is over; returns a one-line summary."""
     rt.hints.answered(Task.CAMPAIGNS)
-    turn, ends = _Turn(), time.monotonic() + seconds
+    turn, ends = Turn(), time.monotonic() + seconds
     more = True
     while more and time.monotonic() < ends and not stopping():
         with rt.engine.begin() as db:
-            more = _work(rt, db, turn)
+            more = step(rt, db, turn)
         for task in turn.rings:
             rt.hints.ring(task)
         turn.rings.clear()
@@ -75,9 +78,9 @@ def run(rt: Runtime, *, seconds: float = 5.0, stopping: Callable[[], bool] = lam
     return ", ".join(f"{n} {word}" for word, n in sorted(turn.done.items())) or "nothing due"
 
 
-def _work(rt: Runtime, db: Connection, turn: _Turn) -> bool:
-    """One step of one campaign; False if there is none to look at."""
-    now = rt.now()
+def step(rt: Runtime, db: Connection, turn: Turn | None = None) -> bool:
+    """One step of one campaign; False if there is none to look at. Whoever calls it commits."""
+    turn, now = turn or Turn(), rt.now()
     campaign = campaigns.claim(db, now)
     if campaign is None:
         return False
@@ -93,7 +96,7 @@ def _work(rt: Runtime, db: Connection, turn: _Turn) -> bool:
     return True
 
 
-def _snapshot(db: Connection, campaign: Campaign, turn: _Turn, now: datetime) -> None:
+def _snapshot(db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
     """Write down whom it is to, as they are now."""
     request = CampaignRequest.model_validate(campaign.request)
     targets = campaign.targets
@@ -118,7 +121,7 @@ def _snapshot(db: Connection, campaign: Campaign, turn: _Turn, now: datetime) ->
     )
 
 
-def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: _Turn, now: datetime) -> None:
+def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
     """Make the next chunk of messages, or see why there is none to be made."""
     if campaign.id not in turn.room:
         if now - campaign.state_since < _SETTLING:
@@ -155,7 +158,7 @@ def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: _Turn, now: 
 
 
 def _writer(
-    rt: Runtime, db: Connection, campaign: Campaign, turn: _Turn
+    rt: Runtime, db: Connection, campaign: Campaign, turn: Turn
 ) -> Writer | list[FieldProblem]:
     if campaign.id not in turn.writers:
         try:
@@ -171,33 +174,50 @@ def _writer(
 
 
 def _expand(
-    rt: Runtime, db: Connection, campaign: Campaign, found: Writer, count: int, turn: _Turn
+    rt: Runtime, db: Connection, campaign: Campaign, found: Writer, count: int, turn: Turn
 ) -> tuple[int, int]:
     """Messages for the next `count` who wait; how many these were, and the place of the last."""
-    days, channel = found.introduces, found.channel
-    marketing = None if days is None else (campaign.tenant_id, channel, days)
+    base, days = found.base, found.introduces
+    marketing = None if days is None else (campaign.tenant_id, base.channel, days)
     people = campaign_recipients.waiting(db, campaign.id, campaign.expanded_to, count, marketing)
-    rows: list[NewRow] = []
+    each: list[Each] = []
     made: dict[int, UUID] = {}
     skipped: dict[int, str] = {}
-    now, pepper = rt.now(), rt.settings.pepper
     for who in people:
-        message = found.write(who)
-        if isinstance(message, str):
-            skipped[who.n] = message
+        said = found.write(who)
+        if isinstance(said, str):
+            skipped[who.n] = said
             continue
-        key = who.recipient_key
-        if channel is Channel.MMS:  # contacts keep their numbers as those of texts
-            key = addresses.key(pepper, channel.value, who.address)
         made[who.n] = message_id = rt.new_id()
-        rows.append(NewRow(message_id, campaign.tenant_id, key, Status.QUEUED, message, now))
-    messages.insert(db, rows)
+        each.append(_message(rt, message_id, who, said, base))
+    like = NewRow(campaign.id, campaign.tenant_id, b"", Status.QUEUED, base, rt.now())
+    alike.insert(db, like, each)
     campaign_recipients.mark(db, campaign.id, made, skipped)
-    if rows:
-        turn.rings.add(DISPATCH[LANE_OF[rows[0].message.priority]])
+    if each:
+        turn.rings.add(DISPATCH[LANE_OF[base.priority]])
     turn.done["queued"] += len(made)
     turn.done["skipped"] += len(skipped)
     return len(people), people[-1].n if people else campaign.expanded_to
+
+
+def _message(rt: Runtime, message_id: UUID, who: Waiting, said: Said, base: NewMessage) -> Each:
+    key, about = who.recipient_key, who.about
+    if base.channel is Channel.MMS:  # contacts keep their numbers as those of texts
+        key = addresses.key(rt.settings.pepper, base.channel.value, who.address)
+    return Each(
+        message_id,
+        key,
+        who.address,
+        said.body,
+        said.segments,
+        said.encoding,
+        about.get("lead"),
+        base.source or about.get("source"),
+        base.agent or about.get("agent"),
+        about.get("time_zone"),
+        about.get("postal_code"),
+        said.parts,
+    )
 
 
 def _stopped_by_failures(rt: Runtime, db: Connection, campaign: Campaign, now: datetime) -> bool:
@@ -214,7 +234,7 @@ def _stopped_by_failures(rt: Runtime, db: Connection, campaign: Campaign, now: d
 
 
 def _after_canary(
-    rt: Runtime, db: Connection, campaign: Campaign, turn: _Turn, now: datetime
+    rt: Runtime, db: Connection, campaign: Campaign, turn: Turn, now: datetime
 ) -> None:
     """The first ones are queued: wait until they are over, then pause or go on."""
     if campaigns.unfinished(db, campaign):
@@ -236,7 +256,7 @@ def _after_canary(
         campaigns.note(db, campaign.id, canary=None)
 
 
-def _at_the_end(db: Connection, campaign: Campaign, turn: _Turn, now: datetime) -> None:
+def _at_the_end(db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
     """Everybody has a message or a reason; it is finished once none of these is under way."""
     turn.room.pop(campaign.id, None)
     if campaigns.unfinished(db, campaign):
@@ -246,7 +266,7 @@ def _at_the_end(db: Connection, campaign: Campaign, turn: _Turn, now: datetime) 
         turn.done["finished"] += 1
 
 
-def _take_back(db: Connection, campaign: Campaign, turn: _Turn, now: datetime) -> None:
+def _take_back(db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
     """Cancel a chunk of what waits; what is on its way ends by itself, and is waited for."""
     steps = [
         Move(

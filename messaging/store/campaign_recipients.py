@@ -130,7 +130,7 @@ def _fields(names: Sequence[str]) -> tuple[str, dict[str, str]]:
 
 
 _READ = """
-SELECT r.n, r.recipient_key, r.address, r.fields, r.about, {first} AS is_first
+SELECT r.n, r.recipient_key, r.address, r.fields::text, r.about::text, {first} AS is_first
 FROM campaign_recipients r
 WHERE r.campaign_id = :campaign AND r.n > :after AND r.state = 'waiting' ORDER BY r.n LIMIT :limit
 """
@@ -158,7 +158,7 @@ def waiting(
         values |= {"tenant": tenant_id, "channel": channel.value, "days": days}
         statement = _READ_FIRST
     return [
-        Waiting(n, key, address, fields or {}, about or {}, first)
+        Waiting(n, key, address, orjson.loads(fields or "{}"), orjson.loads(about or "{}"), first)
         for n, key, address, fields, about, first in db.execute(statement, values)
     ]
 

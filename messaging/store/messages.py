@@ -174,7 +174,8 @@ def move(
     return set(db.execute(statement, values).scalars())
 
 
-def _message_row(row: NewRow) -> tuple[object, ...]:
+def row_of(row: NewRow) -> tuple[object, ...]:
+    """A new message as `COLUMNS` has it."""
     new = row.message
     queued_at = row.created_at if row.status is Status.QUEUED else None
     return (
@@ -218,7 +219,7 @@ def _message_row(row: NewRow) -> tuple[object, ...]:
 _FEW = 100
 """Up to here one statement costs less than a COPY with its round trips; beyond, more."""
 
-_COLUMNS = (
+COLUMNS = (
     "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
     "recipient", "body", "metadata", "requested_sender_id", "pool_id", "conversation_id",
     "scheduled_reason", "scheduled_for", "expires_at", "created_at", "queued_at", "encoding",
@@ -266,7 +267,7 @@ WITH v AS (
 ),"""  # noqa: S608 - both halves are constants of this module
     + _WORK
 )
-_COPY = f"COPY messages ({', '.join(_COLUMNS)}) FROM STDIN"
+_COPY = f"COPY messages ({', '.join(COLUMNS)}) FROM STDIN"
 _WORK_OF_COPIED = sa.text(
     """
 WITH v AS (
@@ -282,14 +283,19 @@ def insert(db: Connection, rows: Sequence[NewRow]) -> None:
     if not rows:
         return
     if len(rows) <= _FEW:
-        named = [dict(zip(_COLUMNS, _message_row(row), strict=True)) for row in rows]
+        named = [dict(zip(COLUMNS, row_of(row), strict=True)) for row in rows]
         db.execute(_INSERT_FEW, {"rows": orjson.dumps(named, default=bytes.hex).decode()})
         return
     cursor = db.connection.cursor()
     with cursor.copy(_COPY) as copy:
         for row in rows:
-            copy.write_row(_message_row(row))
-    db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(str(row.id) for row in rows)}}}"})
+            copy.write_row(row_of(row))
+    put_to_work(db, [row.id for row in rows])
+
+
+def put_to_work(db: Connection, ids: Sequence[UUID]) -> None:
+    """Give messages that were just copied their first event and their work row."""
+    db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(map(str, ids))}}}"})
 
 
 def sandbox(db: Connection, message_id: UUID) -> None:

@@ -1,0 +1,83 @@
+"""Many messages of one kind: what they share is written out once, and the rest in one COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from messaging.domain.message import Parts
+from messaging.store.messages import COLUMNS, NewRow, put_to_work, row_of
+
+
+@dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
+class Each:
+    """What one of them has of its own; its fields are columns of `messages`."""
+
+    id: UUID
+    recipient_key: bytes
+    recipient: str
+    body: str
+    segments: int
+    encoding: str | None
+    lead: str | None
+    source: str | None
+    agent: str | None
+    time_zone: str | None
+    postal_code: str | None
+    parts: Parts | None
+
+
+_OWN = tuple(Each.__dataclass_fields__)
+_SHARED = tuple(column for column in COLUMNS if column not in _OWN)
+_COPY = f"COPY messages ({', '.join(_OWN + _SHARED)}) FROM STDIN"
+
+
+def insert(db: Connection, like: NewRow, each: Sequence[Each]) -> None:
+    """Store messages that are like this one but for what each has of its own, with their work rows."""
+    if not each:
+        return
+    shared = dict(zip(COLUMNS, row_of(like), strict=True))
+    tail = "".join(f"\t{_written(shared[column])}" for column in _SHARED) + "\n"
+    lines = [_line(one) + tail for one in each]
+    with db.connection.cursor().copy(_COPY) as copy:
+        copy.write("".join(lines))
+    put_to_work(db, [one.id for one in each])
+
+
+def _line(one: Each) -> str:
+    """The columns `_OWN`, as COPY reads them."""
+    parts = _NULL if one.parts is None else _escaped(orjson.dumps(one.parts).decode())
+    return (
+        f"{one.id}\t\\\\x{one.recipient_key.hex()}\t{_escaped(one.recipient)}\t{_escaped(one.body)}"
+        f"\t{one.segments}\t{_text(one.encoding)}\t{_text(one.lead)}\t{_text(one.source)}"
+        f"\t{_text(one.agent)}\t{_text(one.time_zone)}\t{_text(one.postal_code)}\t{parts}"
+    )
+
+
+_NULL = "\\N"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _text(value: str | None) -> str:
+    return _NULL if value is None else value.translate(_ESCAPES)
+
+
+def _written(value: object) -> str:
+    match value:
+        case None:
+            return _NULL
+        case bool():
+            return "t" if value else "f"
+        case datetime():
+            return value.isoformat()
+        case _:
+            return _escaped(str(value))
