@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -61,8 +62,9 @@ Model = TypeVar("Model", bound=BaseModel)
 def build(desk: Desk, watch: Watch, module: ModuleType) -> FastAPI:
     """A facade as an application: its routes, its document, and every error in its shape.
 
-    Of its module it takes `router`, `shape` and, if fields of ours have other names there, `FIELDS`:
-    their names by ours, as a pointer has them ("body": "message").
+    Of its module it takes `router` and `shape`; `FIELDS`, if fields of ours have other names there:
+    their names by ours, as a pointer has them ("body": "message"); and `KEYS`, if the headers that
+    hold a key are others than X-API-Key.
     """
     title, _, rest = (module.__doc__ or "").partition("\n")
     shape, fields = module.shape, getattr(module, "FIELDS", {})
@@ -77,8 +79,14 @@ def build(desk: Desk, watch: Watch, module: ModuleType) -> FastAPI:
         },
     )
     app.state.desk, app.state.watch = desk, watch
-    app.include_router(module.router)
+    keys = [_key_in(header) for header in getattr(module, "KEYS", ("X-API-Key",))]
+    app.include_router(module.router, dependencies=keys)
     return app
+
+
+def _key_in(header: str) -> Any:
+    """What tells the document of a key; it is `caller` that reads it."""
+    return Security(APIKeyHeader(name=header, scheme_name=header, auto_error=False))
 
 
 def _shaped(handler: Handler, shape: Shape, fields: Mapping[str, str]) -> Handler:
@@ -146,4 +154,14 @@ def body_of(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any
     """What the document says of a route that reads its body with `asked`: for `openapi_extra`."""
     schema = model.model_json_schema(by_alias=True)
     content = {"application/json": {"schema": schema, "example": dict(example)}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": [_PREFER]}
+
+
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=N`: answer when the provider has, but after N seconds at the latest",
+    "schema": {"type": "string"},
+    "example": "wait=10",
+}

@@ -28,7 +28,7 @@ _FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
     "/v1/webhook/twilio/sms-status",
     status_code=204,
     response_class=Response,
-    openapi_extra={"requestBody": {"required": True, "content": _FORM}},
+    openapi_extra={"requestBody": {"required": True, "content": _FORM}, "security": []},
 )
 async def status_callback(request: Request) -> Response:
     """Take a delivery receipt from Twilio."""

@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
+from messaging import receipts
 from messaging.domain.message import ProviderAccount
 from messaging.runtime import Runtime
 from messaging.store import accounts
 from messaging.store import tables as t
 from tests.api.conftest import PUBLIC_URL, Caller
+from tests.api.facades.people import PHONE
 
 PATH = "/usecase/v1/webhook/twilio/sms-status"
 
@@ -110,3 +112,43 @@ def test_another_tenants_secret_is_not_believed_for_this_account(
     answer = post(anonymous, form_of(subaccount), stranger.account.secret)
     assert answer.status_code == 403
     assert kept(rt, subaccount) == []
+
+
+def attempted(rt: Runtime, http: httpx.Client, caller: Caller, account: ProviderAccount) -> str:
+    """A message of a use case that Twilio has as SM111...; its id."""
+    use_case = http.post("/v1/use-cases", json={"name": "alerts", "pool": "main"}).json()["id"]
+    asked = {"use_case_id": use_case, "to_phone_number": PHONE, "message": "Hi"}
+    id_ = http.post("/usecase/v1/sms/", json=asked).json()["id"]
+    sid = form_of(account)["MessageSid"]
+    sent = {"status": "sent", "epoch": 1, "provider_message_id": sid}
+    sent |= {"sending_started_at": rt.now(), "sent_at": rt.now()}
+    attempt = {"message_id": id_, "epoch": 1, "account_id": account.id, "started_at": rt.now()}
+    attempt |= {"sender_id": caller.sender.id, "selection_reason": "HealthyPool"}
+    attempt |= {"outcome": "accepted", "settled_by": "reply", "provider_message_id": sid}
+    with rt.engine.begin() as db:
+        db.execute(sa.delete(t.ready).where(t.ready.c.message_id == id_))
+        mine = sa.update(t.messages).where(t.messages.c.id == id_)
+        db.execute(mine.values(sender_id=caller.sender.id, **sent))
+        db.execute(sa.insert(t.attempts).values(**attempt))
+    return str(id_)
+
+
+def test_receipts_move_a_message_forward_only_and_once(
+    rt: Runtime,
+    http: httpx.Client,
+    anonymous: httpx.Client,
+    caller: Caller,
+    subaccount: ProviderAccount,
+) -> None:
+    id_ = attempted(rt, http, caller, subaccount)
+    before = http.get(f"/usecase/v1/sms/{id_}").json()
+    assert (before["status"], before["delivered_at"]) == ("sent", None)
+    for status in ("delivered", "delivered", "sent", "queued"):
+        form = form_of(subaccount, status)
+        assert post(anonymous, form, subaccount.secret).status_code == 204
+        receipts.apply(rt)
+        found = http.get(f"/usecase/v1/sms/{id_}").json()
+        assert (found["status"], found["error_code"]) == ("delivered", None)
+        assert found["delivered_at"]
+        before = before | {n: found[n] for n in ("status", "delivered_at", "updated_at")}
+        assert found == before

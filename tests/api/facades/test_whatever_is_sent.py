@@ -1,0 +1,118 @@
+"""Whatever fits a facade's document or does not: nothing breaks, and every answer is as it describes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from starlette.routing import Mount
+
+from messaging.api.app import create_app
+from messaging.runtime import Runtime
+from messaging.settings import Settings
+from tests.api.conftest import Caller
+from tests.api.facades.people import PHONE, lead
+from tests.api.hostile_routes import CANARY
+from tests.api.test_hostile_input import RAW
+from tests.api.test_schemathesis import CHECKS, EXAMPLES, MODES, request
+
+FACADES = ("leadsail", "leadping", "usecase")
+
+
+@cache
+def documents() -> dict[str, Any]:
+    """Each facade's document; nothing is connected for it."""
+    nowhere = Settings.read(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        redis_url="redis://127.0.0.1:1/0",
+        secret_key="a-secret-of-at-least-32-characters",
+    )
+    rt = Runtime.start(nowhere, name="document")
+    try:
+        mounted = {r.path: r.app for r in create_app(rt).routes if isinstance(r, Mount)}
+        apps: dict[str, Any] = mounted
+        return {name: apps[f"/{name}"].openapi() for name in FACADES}
+    finally:
+        rt.engine.dispose()
+        rt.redis.close()
+
+
+OPERATIONS = [
+    (name, method.upper(), path)
+    for name, document in documents().items()
+    for path, found in document["paths"].items()
+    for method in found
+]
+
+
+@pytest.fixture
+def known(rt: Runtime, http: httpx.Client, caller: Caller) -> dict[str, str]:
+    """What there is to ask for."""
+    lead(rt, caller)
+    asked = {"leadId": "lead_abc123", "message": "Hi"}
+    data = http.post("/leadsail/api/v1/sms/send", json=asked).json()["data"]
+    use_case = http.post("/v1/use-cases", json={"name": "alerts", "pool": "main"}).json()["id"]
+    return {
+        "sms_id": data["messageId"],
+        "leadId": "lead_abc123",
+        "conversationId": data["interactionId"],
+        "interactionId": data["interactionId"],
+        "use_case_id": use_case,
+        "to_phone_number": PHONE,
+    }
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
+def test_no_request_breaks_a_facade(
+    address: str, caller: Caller, known: dict[str, str], operation: tuple[str, str, str]
+) -> None:
+    name, method, path = operation
+    found = schemathesis.openapi.from_dict(documents()[name])[path][method]
+    cases = st.one_of(*(found.as_strategy(generation_mode=mode) for mode in MODES))
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, data=st.data())
+    def run(case: schemathesis.Case[Any], data: st.DataObject) -> None:
+        sent = request(case, data, known, f"{address}/{name}")
+        made = {k: v for k, v in (sent["headers"] or {}).items() if k.lower() not in _OURS}
+        sent["headers"] = {**made, **caller.headers}
+        body = sent.get("json")
+        if isinstance(body, dict):  # or nothing would ever be found
+            there = data.draw(st.sets(st.sampled_from(list(known))), label="there")
+            sent["json"] = body | {n: known[n] for n in there & body.keys()}
+        answer = session.request(**sent, timeout=20, allow_redirects=False)
+        case.validate_response(answer, checks=CHECKS)
+        assert len(answer.headers["x-request-id"].split(",")) == 1
+
+    with requests.Session() as session:
+        session.trust_env = False
+        run()
+
+
+_OURS = {"authorization", "x-api-key", "prefer"}
+
+
+@pytest.mark.parametrize("raw", RAW, ids=range(len(RAW)))
+@pytest.mark.parametrize(
+    "path", ["/leadsail/api/v1/sms/send", "/leadping/sms/send", "/usecase/v1/sms/"]
+)
+def test_what_is_no_json_is_refused_and_not_repeated(
+    http: httpx.Client, path: str, raw: bytes
+) -> None:
+    answer = http.post(path, content=raw)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert CANARY not in answer.text
+    assert answer.headers["content-type"] == "application/json"
