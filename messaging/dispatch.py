@@ -31,13 +31,14 @@ from messaging.runtime import Runtime
 from messaging.store import (
     backlog,
     balances,
+    claims,
     facts,
     number_facts,
     reservations,
     suppressions,
     verdicts,
 )
-from messaging.store.backlog import Claim
+from messaging.store.claims import Claim
 from messaging.store.facts import Case
 from messaging.store.messages import move
 from messaging.telemetry import log, tally
@@ -163,7 +164,7 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
     """Claim up to `limit` messages and decide each one's next step; returns how many were claimed."""
     with rt.engine.connect() as db:
         with db.begin():
-            claim = backlog.claim(db, queue, limit, rt.settings.lease, rt.new_id())
+            claim = claims.claim(db, queue, limit, rt.settings.lease, rt.new_id(), rt.turns[queue])
         if claim is None:
             return 0
         try:

@@ -29,8 +29,9 @@ from messaging.domain.balance import Balance
 from messaging.domain.bindings import Bindings
 from messaging.domain.candidates import Candidates
 from messaging.domain.compliance.policy import Policy
+from messaging.domain.fairness import Turns
 from messaging.domain.headroom import Headroom
-from messaging.domain.message import ProviderAccount
+from messaging.domain.message import ProviderAccount, Queue
 from messaging.domain.pricing import Card
 from messaging.domain.sandboxes import is_sandbox
 from messaging.queues import Hints
@@ -123,6 +124,8 @@ class Runtime:
     counters: Counters
     sealer: Fernet
     rng: random.Random
+    turns: dict[Queue, Turns] = field(default_factory=lambda: {queue: Turns() for queue in Queue})
+    """Whose turn it is in each lane."""
     _directory: dict[UUID, TenantSenders] = field(default_factory=dict)
     _forgotten: int = 0
     _free_at: dict[UUID, float] = field(default_factory=dict)

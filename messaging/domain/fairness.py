@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-NOBODY = UUID(int=0)
-"""Comes before every tenant."""
+NOBODY = UUID(int=2**128 - 1)
+"""Comes after every tenant."""
 REMEMBERED = 10_000
 """Tenants whose deficits are kept; they are fractions of a message, and forgetting one is cheap."""
+
+
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,16 @@ def shares(
     return {t: quota for t, quota in quotas.items() if quota}, owed
 
 
+def reach(weights: Sequence[float], batch: int) -> list[int]:
+    """How deep to count what is due of each tenant, the one that waits longest first.
+
+    Twice its part and a few, should others need less of theirs; what is left over is for the first.
+    """
+    total = math.fsum(weights)
+    twice = (_FEW + math.ceil(2 * batch * weight / total) for weight in weights[1:])
+    return [batch, *(min(batch, depth) for depth in twice)]
+
+
 def _even_out(
     quotas: dict[UUID, int], credit: Mapping[UUID, float], depth: Mapping[UUID, int], total: int
 ) -> None:
@@ -80,22 +93,28 @@ def _even_out(
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn it is in one lane; one per process and lane, changed by `share` only."""
+    """Whose turn it is in one lane; one per process and lane, changed by its methods only."""
 
-    after: UUID = NOBODY
+    before: UUID = NOBODY
     """Where the next look at the tenants begins, when they are too many for one look."""
+    alone: bool = True
+    """Whether the last look found nobody beside one tenant."""
     _deficits: dict[UUID, float] = field(default_factory=dict)
 
-    def share(self, due: Sequence[Due], batch: int, last: UUID | None) -> dict[UUID, int]:
-        """How many messages of each tenant are taken now.
+    def looked(self, found: int, last: UUID | None) -> None:
+        """Note how many tenants have messages in the lane, due or not.
 
-        `last` is the tenant at which the look stopped before it had seen everybody; None if it had.
+        `last` is the tenant at which the look ended before it had seen everybody; None if it had.
         """
+        self.alone = found <= 1
+        self.before = last or NOBODY
+
+    def share(self, due: Sequence[Due], batch: int) -> dict[UUID, int]:
+        """How many messages of each tenant are taken now."""
         quotas, owed = shares(due, self._deficits, batch)
         seen = {one.tenant_id for one in due}
-        kept = {} if last is None else {t: d for t, d in self._deficits.items() if t not in seen}
-        for tenant_id in list(kept)[: max(0, len(kept) + len(owed) - REMEMBERED)]:
-            del kept[tenant_id]
-        self._deficits = kept | owed
-        self.after = last or NOBODY
+        # If there are more than one look can see, somebody else's turn may be another time.
+        others = self._deficits.items() if self.before != NOBODY else ()
+        kept = [(t, deficit) for t, deficit in others if t not in seen]
+        self._deficits = dict(kept[max(0, len(kept) + len(owed) - REMEMBERED) :]) | owed
         return quotas

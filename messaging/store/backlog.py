@@ -1,160 +1,17 @@
-"""The backlog: what is ready, what is scheduled, and what a worker has under judgement.
-
-A claim deletes `ready` rows and writes one `claims` row for the whole batch in the same statement, so
-a worker that dies before it opened its attempts leaves a list behind that the sweep returns.
-"""
+"""The backlog: what is ready, what is scheduled, and what comes back from those that had it claimed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from messaging.domain.fairness import Due, Turns
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Queue
 from messaging.store.messages import Move, move
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A batch of messages that one worker may judge until its lease runs out."""
-
-    id: UUID
-    epochs: dict[UUID, int]
-    placed: frozenset[UUID] = frozenset()
-    """Those whose time was given to them by a rate that had put them off."""
-
-
-# One tenant alone takes all it can in one look; several are looked at first, and shared out between.
-_KEPT = """
-kept AS (
-  INSERT INTO claims (id, queue, message_ids, epochs, claims, placed, lease_until)
-  SELECT :id, CAST(:queue AS ready_queue), array_agg(message_id), array_agg(epoch), array_agg(claims),
-         coalesce(array_agg(message_id) FILTER (WHERE placed), '{}'),
-         clock_timestamp() + make_interval(secs => :lease)
-  FROM taken HAVING count(*) > 0
-  -- Nobody waits for the disk here: should the server fall, the claim never was, and its rows are ready.
-  RETURNING message_ids, epochs, placed, set_config('synchronous_commit', 'off', true)
-)
-"""
-# From tenant to tenant by the index, round from where the last look ended. Every LIMIT keeps the planner
-# from reading the lane instead.
-_CLAIM = sa.text(
-    """
-WITH RECURSIVE oldest AS MATERIALIZED (
-  SELECT tenant_id FROM ready WHERE queue = CAST(:queue AS ready_queue) AND due_at <= now()
-  ORDER BY due_at LIMIT 1
-), walk(n, round, tenant_id) AS (
-  SELECT 1, first.round, first.tenant_id FROM oldest CROSS JOIN LATERAL (
-    (SELECT 0 AS round, r.tenant_id FROM ready r
-     WHERE r.queue = CAST(:queue AS ready_queue) AND r.tenant_id > CAST(:after AS uuid)
-     ORDER BY r.tenant_id LIMIT 1)
-    UNION ALL
-    (SELECT 1, r.tenant_id FROM ready r
-     WHERE r.queue = CAST(:queue AS ready_queue) AND r.tenant_id <= CAST(:after AS uuid)
-     ORDER BY r.tenant_id LIMIT 1)
-    LIMIT 1) AS first
-  UNION ALL
-  SELECT n + 1, next.round, next.tenant_id FROM walk w CROSS JOIN LATERAL (
-    (SELECT w.round, r.tenant_id FROM ready r
-     WHERE r.queue = CAST(:queue AS ready_queue) AND r.tenant_id > w.tenant_id
-     ORDER BY r.tenant_id LIMIT 1)
-    UNION ALL
-    (SELECT 1, r.tenant_id FROM ready r
-     WHERE w.round = 0 AND r.queue = CAST(:queue AS ready_queue)
-       AND r.tenant_id <= CAST(:after AS uuid)
-     ORDER BY r.tenant_id LIMIT 1)
-    LIMIT 1) AS next
-  WHERE n < :most AND (next.round = 0 OR next.tenant_id <= CAST(:after AS uuid))
-), due AS MATERIALIZED (
-  SELECT one.tenant_id
-  FROM (SELECT tenant_id FROM walk UNION SELECT tenant_id FROM oldest) AS one
-  CROSS JOIN LATERAL (
-    SELECT 1 FROM ready r WHERE r.queue = CAST(:queue AS ready_queue)
-      AND r.tenant_id = one.tenant_id AND r.due_at <= now() ORDER BY r.due_at LIMIT 1) AS any_
-), look AS MATERIALIZED (
-  SELECT (SELECT count(*) FROM due) = 1 AND (SELECT count(*) FROM walk) < :most AS alone
-), taken AS (
-  DELETE FROM ready WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM ready WHERE queue = CAST(:queue AS ready_queue) AND due_at <= now()
-      AND (SELECT alone FROM look)
-    ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
-  RETURNING message_id, epoch, claims, placed
-), weighed AS MATERIALIZED (
-  SELECT d.tenant_id,
-         coalesce((SELECT t.weight FROM tenants t WHERE t.id = d.tenant_id), 1) AS weight
-  FROM due d WHERE NOT (SELECT alone FROM look)
-), several AS (
-  SELECT w.tenant_id, w.weight, (
-    -- Twice its part, should others need less of theirs; whoever waits longest may take what is left.
-    SELECT count(*) FROM (
-      SELECT 1 FROM ready r WHERE r.queue = CAST(:queue AS ready_queue)
-        AND r.tenant_id = w.tenant_id AND r.due_at <= now()
-      ORDER BY r.due_at LIMIT CASE
-        WHEN w.tenant_id = (SELECT tenant_id FROM oldest) THEN :limit
-        ELSE least(:limit, 8 + ceil(2 * :limit * w.weight / all_.weight)) END) AS counted) AS depth
-  FROM weighed w CROSS JOIN (SELECT sum(weight) AS weight FROM weighed) AS all_
-),"""  # noqa: S608 - constants of this module
-    + _KEPT
-    + """
-SELECT kept.*, shared.*,
-       (SELECT tenant_id FROM walk WHERE n = :most) AS last
-FROM (SELECT array_agg(tenant_id) AS tenants, array_agg(weight) AS weights,
-             array_agg(depth) AS depths FROM several) AS shared
-LEFT JOIN kept ON true
-"""
-)
-_CLAIM_SHARES = sa.text(
-    """
-WITH taken AS (
-  DELETE FROM ready WHERE ctid = ANY(ARRAY(
-    SELECT mine.ctid FROM unnest(CAST(:tenants AS uuid[]), CAST(:quotas AS int[])) AS share(tenant_id, quota)
-    CROSS JOIN LATERAL (
-      SELECT r.ctid FROM ready r WHERE r.queue = CAST(:queue AS ready_queue)
-        AND r.tenant_id = share.tenant_id AND r.due_at <= now()
-      ORDER BY r.due_at LIMIT share.quota FOR UPDATE SKIP LOCKED) AS mine))
-  RETURNING message_id, epoch, claims, placed
-),"""  # noqa: S608 - constants of this module
-    + _KEPT
-    + "SELECT * FROM kept"
-)
-TENANTS_LOOKED_AT = 200
-"""At most so many tenants share one claim; the next goes on from there."""
-
-
-def claim(
-    db: Connection,
-    queue: Queue,
-    limit: int,
-    lease: timedelta,
-    claim_id: UUID,
-    turns: Turns | None = None,
-) -> Claim | None:
-    """Take up to `limit` due messages; None when there are none. Commit before judging them.
-
-    Of one tenant the oldest; several share the claim by weight, and `turns` remembers between claims
-    what rounding owes them.
-    """
-    turns = turns or Turns()
-    values = {"queue": queue.value, "lease": lease.total_seconds(), "id": claim_id}
-    look = {"limit": limit, "after": turns.after, "most": TENANTS_LOOKED_AT}
-    row: Any = db.execute(_CLAIM, values | look).one()
-    if row.tenants is not None:
-        due = list(map(Due, row.tenants, row.weights, row.depths))
-        quotas = turns.share(due, limit, row.last)
-        share = {"tenants": list(quotas), "quotas": list(quotas.values())}
-        row = db.execute(_CLAIM_SHARES, values | share).one_or_none()
-    if row is None or row.message_ids is None:
-        return None
-    epochs = dict(zip(row.message_ids, row.epochs, strict=True))
-    return Claim(claim_id, epochs, frozenset(row.placed))
-
 
 _NEXT = sa.text("""
 SELECT extract(epoch FROM due_at - clock_timestamp()) FROM ready

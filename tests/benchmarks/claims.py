@@ -1,6 +1,6 @@
 """W7: does a claim cost the same whether ten thousand messages wait or a million?
 
-`backlog.claim` and `backlog.finish`, a commit each, as the pump calls them. The two backlogs wait in
+`claims.claim` and `backlog.finish`, a commit each, as the pump calls them. The two backlogs wait in
 two databases of one server and are claimed from in turns of a few milliseconds, so that whatever else
 the machine does meets both. What is taken is put back at the end of the line between the turns.
 """
@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from messaging import store
+from messaging.domain.fairness import Turns
 from messaging.domain.message import Queue
-from messaging.store import backlog, migrate
+from messaging.store import backlog, claims, migrate
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.witness import VoidRunError
 
@@ -97,7 +98,7 @@ def _turn(m: Machine, engine: Engine) -> float:
     began = time.perf_counter()
     for _ in range(_TURN):
         with engine.begin() as db:
-            claim = backlog.claim(db, Queue.LOW, BATCH, m.rt.settings.lease, m.rt.new_id())
+            claim = claims.claim(db, Queue.LOW, BATCH, m.rt.settings.lease, m.rt.new_id(), Turns())
         if claim is None or len(claim.epochs) != BATCH:
             raise VoidRunError("a claim came back short")
         with engine.begin() as db:

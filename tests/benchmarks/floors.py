@@ -23,7 +23,7 @@ from messaging.providers.base import Outbound
 from messaging.providers.transport import Transport
 from messaging.runtime import Runtime
 from messaging.settings import Settings
-from messaging.store import attempts, backlog, facts, receipts
+from messaging.store import attempts, backlog, claims, facts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.messages import Move, move
 from tests.benchmarks.machine import Machine
@@ -138,9 +138,7 @@ def _record(
 def _batch(rt: Runtime, account: ProviderAccount, sender: UUID) -> bool:
     """One batch through the statements of the pump and of the recorder; False if nothing was due."""
     with rt.engine.begin() as db:
-        claim = backlog.claim(
-            db, Queue.LOW, rt.settings.claim_batch, rt.settings.lease, rt.new_id()
-        )
+        claim = claims.claim(db, Queue.LOW, rt.settings.claim_batch, rt.settings.lease, rt.new_id())
     if claim is None:
         return False
     with rt.engine.begin() as db:

@@ -11,7 +11,7 @@ import pytest
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue
 from messaging.domain.warm_up import next_carrier_midnight
-from messaging.store import backlog
+from messaging.store import backlog, claims
 from tests.carrier import accepted, refused
 from tests.world import RECIPIENT, World
 
@@ -251,7 +251,7 @@ def test_without_a_healthy_sender_the_message_is_deferred_and_goes_later(world: 
 def test_an_opt_out_between_the_claim_and_the_facts_wins(world: World) -> None:
     message_id = world.put_one()
     with world.rt.engine.begin() as db:
-        claim = backlog.claim(db, Queue.NORMAL, 10, world.rt.settings.lease, world.rt.new_id())
+        claim = claims.claim(db, Queue.NORMAL, 10, world.rt.settings.lease, world.rt.new_id())
     assert claim is not None
     suppress(world, message_id)
     world.run("UPDATE claims SET lease_until = now() - interval '1 second'")

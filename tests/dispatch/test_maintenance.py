@@ -14,7 +14,7 @@ from messaging import dispatch, maintenance
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Priority, Queue
 from messaging.queues import KEY_PREFIX, Task
-from messaging.store import backlog, pulse
+from messaging.store import claims, pulse
 from tests.world import ClockedRuntime, World, at_once, poll, runtime, settings_for
 
 
@@ -37,7 +37,7 @@ def test_a_sweep_puts_everything_right_that_a_crash_left_behind(world: World) ->
     world.carrier.answer = lambda _: None
     world.take(limit=1)
     with world.rt.engine.begin() as db:
-        backlog.claim(db, Queue.NORMAL, 5, timedelta(0), world.rt.new_id())
+        claims.claim(db, Queue.NORMAL, 5, timedelta(0), world.rt.new_id())
     world.run("UPDATE open_attempts SET check_at = now() - interval '1 second'")
     said = maintenance.sweep(world.rt)
     assert said == (
@@ -64,7 +64,7 @@ def test_sweeps_at_once_return_each_message_once(world: World) -> None:
     world.put(30)
     for _ in range(3):
         with world.rt.engine.begin() as db:
-            backlog.claim(db, Queue.NORMAL, 10, timedelta(0), world.rt.new_id())
+            claims.claim(db, Queue.NORMAL, 10, timedelta(0), world.rt.new_id())
     at_once(*[lambda: maintenance.sweep(world.rt)] * 4)
     maintenance.sweep(world.rt)
     assert len({row["message_id"] for row in world.ready()}) == len(world.ready()) == 30

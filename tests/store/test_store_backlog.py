@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from messaging.domain.lifecycle import Event, Status
 from messaging.domain.message import Priority, Queue
-from messaging.store import attempts, backlog, messages
-from messaging.store.backlog import Claim
+from messaging.store import attempts, backlog, claims, messages
+from messaging.store.claims import Claim
 from messaging.store.messages import Move
 from tests.world import World, at_once
 
@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=60)
 
 def claim(world: World, limit: int = 250, queue: Queue = Queue.NORMAL) -> Claim | None:
     with world.rt.engine.begin() as db:
-        return backlog.claim(db, queue, limit, LEASE, world.rt.new_id())
+        return claims.claim(db, queue, limit, LEASE, world.rt.new_id())
 
 
 def lapse(world: World) -> None:
