@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from messaging import providers
 from messaging.domain import candidates
@@ -40,10 +41,8 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
         facts.age_gated = campaign.age_gated
     if message.pool_id is not None:
         facts.regions = known.regions_of(message.pool_id)
-    elif (
-        standing is Standing.NO_SENDER and serving is not known.candidates and not message.sandboxed
-    ):
-        anybody, _ = candidates.standing_of(message, known.candidates, country)
+    elif standing is Standing.NO_SENDER:
+        anybody, _ = candidates.standing_of(message, _anywhere(message, known), country)
         if anybody is not Standing.NO_SENDER:  # there are senders, in pools that do not serve it
             facts.regions = frozenset()
     if message.flash:
@@ -56,10 +55,22 @@ def complete(facts: Facts, message: Message, known: TenantSenders, country: str 
 
 def candidates_for(message: Message, known: TenantSenders, country: str | None) -> Candidates:
     """Whom a message may leave from, as far as countries of pools go; a named sender is as it is."""
-    anywhere = message.sender_id is not None or not message.channel.by_phone
+    if message.sender_id is not None or not message.channel.by_phone:
+        return _anywhere(message, known)
+    accounts = _accounts(message, known)
+    return known.reaching(country) if accounts is None else known.reaching(country, accounts)
+
+
+def _anywhere(message: Message, known: TenantSenders) -> Candidates:
+    accounts = _accounts(message, known)
+    return known.candidates if accounts is None else known.among(accounts)
+
+
+def _accounts(message: Message, known: TenantSenders) -> frozenset[UUID] | None:
+    """The provider accounts it may leave through; None for all. Our own answers go back where one wrote to."""
     if message.sandboxed:
-        return known.sandboxed(None if anywhere else country, anywhere=anywhere)
-    return known.candidates if anywhere else known.reaching(country)
+        return known.sandboxes
+    return known.live if known.live and message.purpose is None else None
 
 
 def offers_flash(known: TenantSenders) -> bool:

@@ -33,7 +33,7 @@ from messaging.domain.fairness import Turns
 from messaging.domain.headroom import Headroom
 from messaging.domain.message import ProviderAccount, Queue
 from messaging.domain.pricing import Card
-from messaging.domain.sandboxes import is_sandbox
+from messaging.domain.sandboxes import is_sandbox, live
 from messaging.queues import Hints
 from messaging.rates import Rates
 from messaging.settings import Settings
@@ -78,27 +78,34 @@ class TenantSenders:
     """Campaigns that wait, and why."""
     sandboxes: frozenset[UUID] = frozenset()
     """Provider accounts that can reach nobody."""
-    _reaching: dict[str | None, Candidates] = field(default_factory=dict, repr=False)
-    _sandboxed: dict[tuple[str | None, bool], Candidates] = field(default_factory=dict, repr=False)
+    live: frozenset[UUID] = frozenset()
+    """The others, where some are kept for tests only; empty where every account is for everything."""
+    _reaching: dict[tuple[str | None, frozenset[UUID] | None], Candidates] = field(
+        default_factory=dict, repr=False
+    )
+    _among: dict[frozenset[UUID], Candidates] = field(default_factory=dict, repr=False)
 
-    def reaching(self, country: str | None) -> Candidates:
-        """The senders that may be chosen unasked for a country: in no pool, or in one that serves it."""
+    def reaching(self, country: str | None, accounts: frozenset[UUID] | None = None) -> Candidates:
+        """The senders that may be chosen unasked for a country: in no pool, or in one that serves it.
+
+        With `accounts` only those of these provider accounts.
+        """
+        among = self.candidates if accounts is None else self.among(accounts)
         if all(pool.regions is None for pool in self.pool_settings.values()):
-            return self.candidates
-        found = self._reaching.get(country)
+            return among
+        found = self._reaching.get((country, accounts))
         if found is None:
-            everybody = self.candidates.by_id.values()
+            everybody = among.by_id.values()
             found = Candidates.of(s for s in everybody if self._serves(s.pool_ids, country))
-            self._reaching[country] = found
+            self._reaching[country, accounts] = found
         return found
 
-    def sandboxed(self, country: str | None, *, anywhere: bool) -> Candidates:
-        """The senders of sandboxes: all of them, or those that `reaching` finds for a country."""
-        found = self._sandboxed.get((country, anywhere))
+    def among(self, accounts: frozenset[UUID]) -> Candidates:
+        """The senders of some provider accounts."""
+        found = self._among.get(accounts)
         if found is None:
-            among = self.candidates if anywhere else self.reaching(country)
-            mine = (s for s in among.by_id.values() if s.account_id in self.sandboxes)
-            found = self._sandboxed[country, anywhere] = Candidates.of(mine)
+            mine = (s for s in self.candidates.by_id.values() if s.account_id in accounts)
+            found = self._among[accounts] = Candidates.of(mine)
         return found
 
     def _serves(self, pool_ids: frozenset[UUID], country: str | None) -> bool:
@@ -236,6 +243,7 @@ class Runtime:
             card=card,
             paused_campaigns=read.paused_campaigns,
             sandboxes=frozenset(a.id for a in read.accounts.values() if is_sandbox(a)),
+            live=live(read.accounts.values()),
         )
 
 

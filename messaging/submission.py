@@ -117,6 +117,8 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
         new = asked if isinstance(asked, list) else read(asked, context)
         if tenant.sandboxed:
             new = _sandboxed(new, known)
+        elif known.live:
+            new = _live(new, known)
         if isinstance(new, list):
             prepared.entries.append(Refused(new))
             continue
@@ -149,6 +151,19 @@ def _sandboxed(
         detail = "this sender is real; a test key sends from senders of a sandbox only"
         return [FieldProblem("#/from", "no_sandbox", detail)]
     return replace(new, traffic=Traffic.TEST, sandboxed=True)
+
+
+def _live(
+    new: NewMessage | list[FieldProblem], known: TenantSenders
+) -> NewMessage | list[FieldProblem]:
+    """A message of a live key: never from what is kept for tests."""
+    if isinstance(new, list) or new.sender_id is None:
+        return new
+    sender = known.candidates.by_id.get(new.sender_id)
+    if sender is None or sender.account_id in known.live:
+        return new
+    detail = "this sender is of a sandbox, for tests; use a test key, or another sender"
+    return [FieldProblem("#/from", "sandbox_only", detail)]
 
 
 _SOONEST = timedelta(seconds=5)

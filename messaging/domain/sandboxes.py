@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from ipaddress import ip_address
+from uuid import UUID
 
 from messaging.domain.message import ProviderAccount
 
@@ -23,6 +25,15 @@ def is_sandbox(account: ProviderAccount) -> bool:
     if said:
         return said == "true"
     return _is_here(account.base_url)
+
+
+def live(accounts: Collection[ProviderAccount]) -> frozenset[UUID]:
+    """The accounts for messages of live keys, where others were declared to be sandboxes.
+
+    Empty where that tells nothing apart: where none was declared, or all were.
+    """
+    left = frozenset(a.id for a in accounts if a.options.get(OPTION) != "true")
+    return left if len(left) < len(accounts) else frozenset()
 
 
 def _is_here(url: str) -> bool:
