@@ -12,9 +12,10 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from messaging import audit
 from messaging.campaign_drafts import found, mine
 from messaging.domain.campaign_states import CampaignState, Step, step
-from messaging.domain.errors import ConflictError
+from messaging.domain.errors import ConflictError, NotFoundError
 from messaging.domain.failures import Kind
 from messaging.domain.retry import ATTEMPTS_EXHAUSTED
 from messaging.queues import Task
@@ -90,6 +91,19 @@ def start(rt: Runtime, tenant: Tenant, campaign_id: UUID) -> Campaign:
         changed = found(campaigns.find(db, tenant.id, campaign.id))
     rt.hints.ring(Task.CAMPAIGNS)
     return changed
+
+
+def start_named(rt: Runtime, tenant: Tenant, name: str) -> Campaign:
+    """Start the campaign of this name: now, or at its time.
+
+    Raises:
+        NotFoundError, ConflictError: as `pause`.
+    """
+    with rt.engine.connect() as db:
+        campaign_id = campaigns.id_of(db, tenant.id, name)
+    if campaign_id is None:
+        raise NotFoundError("no campaign of yours has this name")
+    return start(rt, tenant, campaign_id)
 
 
 def pause(rt: Runtime, tenant: Tenant, campaign_id: UUID) -> Campaign:
@@ -176,13 +190,19 @@ def _step(
 ) -> None:
     if not campaigns.move(db, campaign, what, now, reason=reason, **values):
         raise _conflict(campaign, what)
+    audit.note(db, campaign.tenant_id, f"campaign.{_WORDS[what]}", campaign.name)
 
 
 def _conflict(campaign: Campaign, what: Step) -> ConflictError:
-    word = {Step.START: "started", Step.SCHEDULE: "started", Step.RETRY: "retried"}.get(what)
-    return ConflictError(
-        f"a campaign that is {campaign.state} cannot be {word or _PARTICIPLES[what]}"
-    )
+    word = "started" if what is Step.SCHEDULE else _WORDS[what]
+    return ConflictError(f"a campaign that is {campaign.state} cannot be {word}")
 
 
-_PARTICIPLES = {Step.PAUSE: "paused", Step.RESUME: "resumed", Step.CANCEL: "canceled"}
+_WORDS = {
+    Step.START: "started",
+    Step.SCHEDULE: "scheduled",
+    Step.PAUSE: "paused",
+    Step.RESUME: "resumed",
+    Step.CANCEL: "canceled",
+    Step.RETRY: "retried",
+}

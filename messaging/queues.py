@@ -36,6 +36,7 @@ class Task(StrEnum):
     SEND = "posthorn.send"
     SEND_MANY = "posthorn.send_many"
     CANCEL = "posthorn.cancel"
+    CAMPAIGN = "posthorn.campaign"
     DISPATCH_HIGH = "dispatch.high"
     DISPATCH_NORMAL = "dispatch.normal"
     DISPATCH_LOW = "dispatch.low"
@@ -60,6 +61,7 @@ TASK_QUEUES: dict[Task, WorkQueue] = {
     Task.SEND: WorkQueue.INTAKE,
     Task.SEND_MANY: WorkQueue.INTAKE,
     Task.CANCEL: WorkQueue.INTAKE,
+    Task.CAMPAIGN: WorkQueue.INTAKE,
     Task.DISPATCH_HIGH: WorkQueue.HIGH,
     Task.DISPATCH_NORMAL: WorkQueue.NORMAL,
     Task.DISPATCH_LOW: WorkQueue.LOW,

@@ -1,4 +1,4 @@
-"""What other services hand in as tasks, by name: `posthorn.send`, `posthorn.send_many`, `posthorn.cancel`.
+"""What other services hand in as tasks, by name: messages, lists of them, and what is to be done with some.
 
 The only tasks that are no hints. Until its commit the broker's copy is the only one of a message, so they
 are acknowledged after that, and a repetition finds the key that the first run left behind. Their arguments
@@ -18,7 +18,7 @@ from celery import Task as CeleryTask
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from messaging import access, intake
+from messaging import access, audit, campaigns, intake
 from messaging.domain import lists, request
 from messaging.domain.errors import (
     FieldProblem,
@@ -168,6 +168,27 @@ def cancel(task: CeleryTask, *, api_key: str | None = None, id: Any = None) -> s
         raise NotFoundError("no message of yours has this id") from None
     intake.cancel(rt, tenant, message_id)
     return f"canceled {message_id}"
+
+
+@_door(Task.CAMPAIGN)
+def campaign(task: CeleryTask, *, api_key: str | None = None, name: Any = None) -> str:
+    """Start the campaign of this `name`, now or at its time.
+
+    Raises:
+        Reject: it could not be done now; the broker hands it out again.
+    """
+    del task  # a repetition finds it started
+    rt = current().rt
+    caller = access.identify(rt, api_key)
+    caller.may(Scope.CAMPAIGNS)
+    if not isinstance(name, str) or not request.storable(name):
+        raise NotFoundError("no campaign of yours has this name")
+    audit.by(caller.key_id, None)
+    try:
+        started = campaigns.start_named(rt, caller.tenant, name)
+    finally:
+        audit.nobody()
+    return f"{started.state} {started.id}"
 
 
 def _own_key(task: CeleryTask) -> str:

@@ -74,6 +74,11 @@ def find(
     return None if row is None else _campaign(row)
 
 
+def id_of(db: Connection, tenant_id: UUID, name: str) -> UUID | None:
+    """The id of the tenant's campaign of this name."""
+    return db.execute(sa.select(_C.id).where(_C.tenant_id == tenant_id, _C.name == name)).scalar()
+
+
 def page(db: Connection, tenant_id: UUID, before: UUID | None, limit: int) -> list[Campaign]:
     """The tenant's campaigns, newest first."""
     query = sa.select(*_COLUMNS).where(_C.tenant_id == tenant_id)
