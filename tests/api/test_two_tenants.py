@@ -54,6 +54,10 @@ def everything(rt: Runtime, http: httpx.Client, caller: Any) -> Pairs:
     assert contact.status_code == 201, contact.text
     use_case = http.post("/v1/use-cases", json={"name": "my case", "pool": "main"})
     assert use_case.status_code == 201, use_case.text
+    people = [{"to": TO, "fields": {"first_name": "my name"}}]
+    campaign = {"name": "my own", "body": "Hi {{first_name}}", "recipients": people}
+    drafted = http.post("/v1/campaigns", json=campaign)
+    assert drafted.status_code == 201, drafted.text
     key = http.post("/v1/keys", json={"name": "my key"}).json()["id"]
     with rt.engine.connect() as db:
         query = sa.select(t.conversations.c.id).where(
@@ -66,6 +70,7 @@ def everything(rt: Runtime, http: httpx.Client, caller: Any) -> Pairs:
         "endpoint_id": Pair(has["endpoint"]),
         "erasure_id": Pair(has["erasure"]),
         "conversation_id": Pair(conversation),
+        "campaign_id": Pair(drafted.json()["id"]),
         "use_case_id": Pair(use_case.json()["id"]),
         "key_id": Pair(key, NO_KEY),
         "contact": Pair("my contact", "zq contact"),

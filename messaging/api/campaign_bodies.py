@@ -1,0 +1,156 @@
+"""What is said of campaigns over HTTP, and how a row becomes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from messaging.campaigns import Failed
+from messaging.domain.campaign import Recipients
+from messaging.domain.campaign_states import CampaignState
+from messaging.domain.message import Category, Channel, Priority
+from messaging.store.campaigns import Campaign, Counts
+
+
+class CountsBody(BaseModel):
+    """What has become of the recipients, each counted once, as the ledger says now."""
+
+    waiting: Annotated[int, Field(description="there is no message for them yet")]
+    skipped: Annotated[int, Field(description="a field of theirs is not known, say; see reasons")]
+    canceled: Annotated[int, Field(description="it was canceled before there was a message")]
+    by_status: Annotated[dict[str, int], Field(description="the others, by their message's status")]
+    reasons: Annotated[dict[str, int], Field(description="why they were skipped, wait or failed")]
+
+
+class CampaignBody(BaseModel):
+    """A campaign, and how far it is."""
+
+    id: UUID
+    name: str
+    state: CampaignState
+    state_reason: str | None
+    state_since: datetime
+    channel: Channel
+    category: Category
+    priority: Priority
+    body: str
+    targets: Annotated[int, Field(description="whom it is to; of an audience once it started")]
+    counts: Annotated[CountsBody | None, Field(description="null in lists")]
+    per_minute: int | None
+    canary: Annotated[int | None, Field(description="how many go first; null once they have")]
+    pause_on_error_share: float | None
+    created_at: datetime
+    scheduled_for: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class CampaignPage(BaseModel):
+    """Campaigns, newest first, and where to go on."""
+
+    data: list[CampaignBody]
+    next_cursor: str | None
+
+
+class RecipientBody(BaseModel):
+    """Somebody a campaign is to."""
+
+    n: Annotated[int, Field(description="their place in the order of sending")]
+    to: str
+    contact_id: UUID | None
+    state: Annotated[str, Field(description="waiting, skipped, canceled, or a message's status")]
+    reason: str | None
+    message_id: UUID | None
+
+
+class RecipientPage(BaseModel):
+    """Recipients in order; `next_after` is null at the end."""
+
+    data: list[RecipientBody]
+    next_after: int | None
+
+
+class MoreRecipients(BaseModel):
+    """People to add to a draft."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipients: Annotated[Recipients, Field(min_length=1)]
+
+
+class Added(BaseModel):
+    """How many of them are new, and how many there are now."""
+
+    added: int
+    targets: int
+
+
+class RetryRequest(BaseModel):
+    """Whose messages to send again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    failed: Failed = Failed.TRANSIENT
+
+
+class Retried(BaseModel):
+    """How many are written to again."""
+
+    retried: int
+    state: CampaignState
+
+
+class RecipientQuery(BaseModel):
+    """Which recipients to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[str | None, Field(max_length=40, pattern=r"^[a-z_]+$")] = None
+    after: Annotated[
+        int, Field(ge=0, le=2**31 - 1, description="next_after of the page before")
+    ] = 0
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+
+
+class CampaignQuery(BaseModel):
+    """Which campaigns to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None
+
+
+def shown(campaign: Campaign, counts: Counts | None) -> dict[str, Any]:
+    """A campaign as `CampaignBody` says."""
+    asked = campaign.request
+    times = ("state_since", "created_at", "scheduled_for", "started_at", "finished_at")
+    plain = ("id", "name", "state", "state_reason", "targets", "per_minute", "canary")
+    return {
+        **{name: getattr(campaign, name) for name in plain},
+        **{name: _utc(getattr(campaign, name)) for name in times},
+        "pause_on_error_share": campaign.pause_on_error_share,
+        "channel": asked.get("channel", Channel.SMS),
+        "category": asked.get("category", Category.MARKETING),
+        "priority": asked.get("priority", Priority.LOW),
+        "body": asked["body"],
+        "counts": None if counts is None else _counted(counts),
+    }
+
+
+def _counted(counts: Counts) -> dict[str, Any]:
+    statuses = {status.value: n for status, n in counts.by_status.items()}
+    return {
+        "waiting": counts.waiting,
+        "skipped": counts.skipped,
+        "canceled": counts.canceled,
+        "by_status": statuses,
+        "reasons": counts.reasons,
+    }
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at else None
