@@ -56,6 +56,38 @@ from messaging.runtime import Runtime
 from messaging.settings import Settings, SettingsError
 
 _DESCRIPTION = "Messages for other software: scheduled, checked, sent once, and explained."
+_PARTS = (
+    explain,
+    inbound,
+    conversations,
+    native,
+    numbers,
+    senders,
+    pools,
+    bindings,
+    use_cases,
+    accounts,
+    keys,
+    audit,
+    campaigns,
+    registration,
+    templates,
+    statistics,
+    preview,
+    policy,
+    suppressions,
+    contacts,
+    consents,
+    dnc,
+    erasures,
+    endpoints,
+    notices,
+    health,
+    problems,
+    rules,
+    unsubscribe,
+)
+"""What is below `/v1`, and what belongs to everybody."""
 
 
 def create_app(rt: Runtime) -> FastAPI:
@@ -85,37 +117,7 @@ def create_app(rt: Runtime) -> FastAPI:
     app.state.desk = desk
     app.add_middleware(RequestIds, new_id=rt.new_id)
     app.router.routes.insert(0, Route("/livez", health.livez))
-    for part in (
-        explain,
-        inbound,
-        conversations,
-        native,
-        numbers,
-        senders,
-        pools,
-        bindings,
-        use_cases,
-        accounts,
-        keys,
-        audit,
-        campaigns,
-        registration,
-        templates,
-        statistics,
-        preview,
-        policy,
-        suppressions,
-        contacts,
-        consents,
-        dnc,
-        erasures,
-        endpoints,
-        notices,
-        health,
-        problems,
-        rules,
-        unsubscribe,
-    ):
+    for part in _PARTS:
         app.include_router(part.router)
     facades.mount(app, desk)
     openapi.describe(app, rt.now)
