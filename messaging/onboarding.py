@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
 
-from messaging import accounts, fleet
+from messaging import accounts, audit, fleet
 from messaging.accounts import NewAccount
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import DEVELOPMENT
@@ -25,7 +25,7 @@ from messaging.store import accounts as account_store
 from messaging.store import registrations, tenants
 from messaging.store.registrations import Brand, TendlcCampaign
 from messaging.store.senders import Senders
-from messaging.store.tenants import Tenant
+from messaging.store.tenants import Tenant, Weighed
 
 
 def make_tenant(rt: Runtime, name: str, region: str = "US") -> Tenant:
@@ -57,6 +57,19 @@ def find_tenant(rt: Runtime, name: str) -> Tenant:
     if found is None:
         raise NotFoundError(f"there is no tenant {name!r}; an account added for it makes it")
     return found
+
+
+def list_tenants(rt: Runtime) -> list[Weighed]:
+    """Every tenant and its weight."""
+    with rt.engine.connect() as db:
+        return tenants.weighed(db)
+
+
+def weigh(rt: Runtime, tenant: Tenant, weight: float) -> None:
+    """Say how much of a lane a tenant gets while others wait in it too; 1 is usual."""
+    with rt.engine.begin() as db:
+        tenants.weigh(db, tenant.id, weight)
+        audit.note(db, tenant.id, "weight.changed")
 
 
 def list_senders(rt: Runtime, tenant: Tenant) -> Senders:

@@ -29,6 +29,7 @@ COMMANDS = {
     "sandbox": "messaging.sandbox.command:sandbox",
     "exporter": "messaging.cli.exporting:exporter_",
     "version": "messaging.cli:version_",
+    "tenants": "messaging.cli.tenants:tenants",
     "keys": "messaging.cli.keys:keys",
     "audit": "messaging.cli.audit:audit",
     "accounts": "messaging.cli.accounts:accounts",

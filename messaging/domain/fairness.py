@@ -14,6 +14,8 @@ from uuid import UUID
 
 NOBODY = UUID(int=2**128 - 1)
 """Comes after every tenant."""
+LIGHTEST, HEAVIEST = 0.01, 100.0
+"""Between these a weight is."""
 REMEMBERED = 10_000
 """Tenants whose deficits are kept; they are fractions of a message, and forgetting one is cheap."""
 
@@ -27,7 +29,7 @@ class Due:
 
     tenant_id: UUID
     weight: float
-    """Above 0."""
+    """From `LIGHTEST` to `HEAVIEST`."""
     depth: int
     """How many are due, as far as was counted; at least 1."""
 

@@ -46,6 +46,27 @@ def find(db: Connection, name: str) -> Tenant | None:
     return Tenant(*row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A tenant, and its part of a lane in which others wait too."""
+
+    name: str
+    default_region: str
+    weight: float
+
+
+def weighed(db: Connection) -> list[Weighed]:
+    """Every tenant, by name."""
+    c = t.tenants.c
+    rows = db.execute(sa.select(c.name, c.default_region, c.weight).order_by(c.name))
+    return [Weighed(*row) for row in rows]
+
+
+def weigh(db: Connection, tenant_id: UUID, weight: float) -> None:
+    """Keep a tenant's weight; the caller has checked it."""
+    db.execute(sa.update(t.tenants).where(t.tenants.c.id == tenant_id).values(weight=weight))
+
+
 def region(db: Connection, tenant_id: UUID) -> str:
     """The country a tenant is at home in, where its national numbers are read."""
     found = db.execute(sa.select(t.tenants.c.default_region).where(t.tenants.c.id == tenant_id))
