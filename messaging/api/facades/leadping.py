@@ -10,9 +10,9 @@ What the document leaves open, and what we do:
 - The answer is a 201; `GET /sms/{id}` gives the same later, and `Prefer: wait=N` waits for the provider.
 - `smsEventId` makes a repeated request the same SMS. Another text with the same event is a 422.
 - A `scheduledFor` that has passed means now, as the document's own example has one.
-- `selectionReason` is taken and checked, but it is we who choose, and say why. `fromPhoneNumberId` is
-  asked for, and forces that number, only with `wasManuallyOverridden`; without it, it is a hint that a
-  conversation's own number outweighs, and so is not needed.
+- `selectionReason` is taken and checked, but it is we who choose, and say why: `fromPhoneNumberId` must
+  carry it with `wasManuallyOverridden` (or the reason ManualOverride), and is shown, but only a proposal,
+  without.
 - `leadId` is the contact with this number, or what the message was handed in with; of somebody who is no
   contact it is the conversation's id.
 - `fromPhoneNumberId` is the number that was asked for, and if none was the one that was used, which
@@ -39,7 +39,7 @@ from messaging.api import schema
 from messaging.api.desk import desk_of
 from messaging.api.facades import leadping_body, submitting, waiting
 from messaging.api.facades.facade import Trouble, asked, body_of, caller
-from messaging.api.facades.leadping_body import SmsBody
+from messaging.api.facades.leadping_body import ASKED_FOR, SmsBody
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from messaging.domain.message import SelectionReason
 from messaging.domain.request import Instant, Ref, SendRequest
@@ -181,8 +181,8 @@ def _resolved(rt: Runtime, tenant: Tenant, sms: SmsRequest) -> SendRequest:
         "conversation_id": behind.conversation_id,
         "scheduled_for": _later(sms.scheduled_for, rt.now()),
         "traffic": sms.traffic_type,
-        "from": _forced(rt, tenant, sms),
     }
+    fields |= _number(rt, tenant, sms)
     return submitting.parsed(fields)
 
 
@@ -190,17 +190,17 @@ def _later(asked_for: datetime | None, now: datetime) -> datetime | None:
     return asked_for if asked_for is not None and asked_for > now else None
 
 
-def _forced(rt: Runtime, tenant: Tenant, sms: SmsRequest) -> str | None:
-    """The number that must carry it, if one must."""
-    if (
-        not sms.was_manually_overridden
-        and sms.selection_reason is not SelectionReason.MANUAL_OVERRIDE
-    ):
-        return None
-    if sms.from_phone_number_id is None:
+def _number(rt: Runtime, tenant: Tenant, sms: SmsRequest) -> dict[str, Any]:
+    """The number that must carry it, if one must; else what is remembered of the one proposed."""
+    named = sms.from_phone_number_id
+    must = sms.was_manually_overridden or sms.selection_reason is SelectionReason.MANUAL_OVERRIDE
+    if named is None and must:
         detail = "say which number it must leave from"
         raise InvalidRequestError([FieldProblem("#/from", "required", detail)])
-    if sms.from_phone_number_id not in rt.senders_of(tenant.id).names:
+    if named is None:
+        return {}
+    found = rt.senders_of(tenant.id).names.get(named)
+    if found is None:
         detail = "no number of yours has this id"
         raise InvalidRequestError([FieldProblem("#/from", "unknown_sender", detail)])
-    return sms.from_phone_number_id
+    return {"from": str(found)} if must else {"metadata": {ASKED_FOR: str(found)}}

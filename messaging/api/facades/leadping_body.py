@@ -20,6 +20,8 @@ from messaging.store.views import MessageView
 _WELL = frozenset({Status.DRAFT, Status.QUEUED, Status.SENDING, Status.SENT, Status.DELIVERED})
 """Where a message is in order, and nothing has to be said of it."""
 _LOST = frozenset({Status.FAILED, Status.UNDELIVERABLE})
+ASKED_FOR = "fromPhoneNumberId"
+"""What a message remembers in its metadata of the number that was proposed for it."""
 _ACTIONS = {"allow": "allow", "defer": "reschedule", "block": "block"}
 
 
@@ -108,10 +110,11 @@ def _route(rt: Runtime, tenant: Tenant, view: MessageView) -> dict[str, Any]:
     used = rt.senders_of(tenant.id).candidates.by_id.get(view.sender_id) if view.sender_id else None
     campaign = used.campaign if used is not None else None
     given = view.provider_message_id
+    asked_for = view.requested_sender_id or (view.metadata or {}).get(ASKED_FOR)
     return {
         "telnyxId": given if view.provider == "telnyx" else None,
         "providerMessageId": given,
-        "fromPhoneNumberId": str(view.requested_sender_id or view.sender_id or ""),
+        "fromPhoneNumberId": str(asked_for or view.sender_id or ""),
         "outboundPhoneNumberId": str(view.sender_id or ""),
         "fromPhoneNumber": view.sender,
         "selectionReason": view.selection_reason,
@@ -140,8 +143,8 @@ def _state(view: MessageView, story: Explanation) -> dict[str, Any]:
 
 
 def _money(view: MessageView) -> dict[str, Any]:
-    amount = getattr(view, "billable_amount", None)
+    amount = view.billable_amount
     return {
         "billableAmount": None if amount is None else format(amount, "f"),
-        "billingStatus": getattr(view, "billing_status", None),
+        "billingStatus": view.billing_status,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -130,6 +131,26 @@ def test_what_the_caller_says_of_it_is_kept(http: httpx.Client, thread: str) -> 
     ]  # fmt: skip
 
 
+def test_a_number_that_is_only_proposed_is_shown_and_not_forced(
+    http: httpx.Client, caller: Caller, thread: str
+) -> None:
+    found = sent(http, thread, fromPhoneNumberId="+12025550199")
+    assert found["fromPhoneNumberId"] == str(caller.sender.id)
+    assert (found["wasManuallyOverridden"], found["outboundPhoneNumberId"]) == (False, "")
+    found = sent(http, thread, fromPhoneNumberId="+12025550199", selectionReason="ManualOverride")
+    assert found["wasManuallyOverridden"] is True
+
+
+def test_money_is_a_decimal_in_a_string(rt: Runtime, http: httpx.Client, thread: str) -> None:
+    found = sent(http, thread)
+    with rt.engine.begin() as db:
+        mine = sa.update(t.messages).where(t.messages.c.id == UUID(found["id"]))
+        db.execute(mine.values(billable_amount=Decimal("0.0079"), billing_status="reserved"))
+    found = http.get(f"/leadping/sms/{found['id']}").json()
+    assert (found["billableAmount"], found["billingStatus"]) == ("0.007900", "reserved")
+    assert re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", found["billableAmount"])
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -141,6 +162,7 @@ def test_what_the_caller_says_of_it_is_kept(http: httpx.Client, thread: str) -> 
         ({"scheduledFor": "2030-01-31T09:00:00"}, ("scheduledFor", "no_time_zone")),
         ({"scheduledFor": "2999-01-01T00:00:00Z"}, ("scheduledFor", "too_far_ahead")),
         ({"wasManuallyOverridden": True}, ("fromPhoneNumberId", "required")),
+        ({"fromPhoneNumberId": "x"}, ("fromPhoneNumberId", "unknown_sender")),
         (
             {"wasManuallyOverridden": True, "fromPhoneNumberId": "x"},
             ("fromPhoneNumberId", "unknown_sender"),
