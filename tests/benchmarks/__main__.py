@@ -50,6 +50,7 @@ class Sizes:
     long_backlog: int = 1_000_000
     code_seconds: float = 30.0
     campaign: int = 100_000
+    crowd: int = 20_000
     suppressions: int = 100_000
     consents: int = 1_000_000
     fleet: int = 500
@@ -70,6 +71,7 @@ QUICK = Sizes(
     long_backlog=20_000,
     code_seconds=1.0,
     campaign=3_000,
+    crowd=1_000,
     suppressions=1_000,
     consents=10_000,
     fleet=50,
@@ -215,15 +217,18 @@ def flatness(m: Machine, sizes: Sizes, report: Report) -> None:
 
 
 def codes(m: Machine, sizes: Sizes, report: Report) -> None:
-    """W9: one-time codes alone and beside a campaign."""
+    """W9: one-time codes alone, beside a campaign, and in another tenant's crowd."""
     _say("one-time codes")
-    idle, loaded = latency.one_time_codes(m, sizes.code_seconds, sizes.campaign)
-    for name, found in (("idle", idle), ("loaded", loaded)):
+    idle, loaded, crowded = latency.one_time_codes(
+        m, sizes.code_seconds, sizes.campaign, sizes.crowd
+    )
+    for name, found in (("idle", idle), ("loaded", loaded), ("crowded", crowded)):
         report.add(f"high_samples_{name}", found.samples)
         report.add(f"high_p50_{name}_ms", found.p50_ms)
         report.add(f"high_p99_{name}_ms", found.p99_ms)
         report.add(f"high_p99_{name}_from_intended_ms", found.from_intended_p99_ms)
     report.add("high_p99_loaded_to_idle", loaded.p99_ms / idle.p99_ms)
+    report.add("high_p99_crowded_to_idle", crowded.p99_ms / idle.p99_ms)
 
 
 def _say(what: str) -> None:

@@ -1,5 +1,6 @@
-"""W9: how long does a one-time code take to the carrier, alone and beside a campaign?
+"""W9: how long does a one-time code take to the carrier: alone, beside a campaign, and in a crowd?
 
+The campaign is the same tenant's, in the low lane; the crowd is another tenant's codes in the same lane.
 HIGH messages at a constant rate, whether or not earlier ones are answered, through the real server
 and the real pools. Timed from the caller's 202 to the moment the carrier had read the request.
 """
@@ -20,7 +21,7 @@ from messaging.domain.request import SendRequest
 from messaging.processes import Group
 from messaging.queues import Task
 from tests.benchmarks.drain import NOTHING_LEFT, check
-from tests.benchmarks.machine import Machine
+from tests.benchmarks.machine import Machine, a_tenant
 from tests.benchmarks.vitals import frozen
 from tests.benchmarks.witness import VoidRunError, wait_until
 
@@ -28,6 +29,7 @@ RATE = 10
 """Codes a second."""
 _WARM_UP_SECONDS = 3.0
 _CAMPAIGN_RUNS = "SELECT EXISTS (SELECT 1 FROM ready WHERE queue = 'low')"
+_CROWD_WAITS = "SELECT EXISTS (SELECT 1 FROM ready WHERE queue = 'high' AND tenant_id = :tenant)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,16 @@ class _Code:
     accepted: float
 
 
-def one_time_codes(m: Machine, seconds: float, campaign: int) -> tuple[Latencies, Latencies]:
-    """Latencies of codes alone, then while a campaign of `campaign` LOW messages drains.
+def one_time_codes(
+    m: Machine, seconds: float, campaign: int, crowd: int
+) -> tuple[Latencies, Latencies, Latencies]:
+    """Latencies of codes alone, then while `campaign` LOW messages drain, then `crowd` HIGH ones.
 
     Raises:
-        VoidRunError: a code was refused, lost or repeated, or none was sent beside the campaign.
+        VoidRunError: a code was refused, lost or repeated, or none was sent beside the others.
     """
     m.reset()
+    other, _ = a_tenant(m.rt, m.account.base_url, f"crowd-{m.rt.new_id()}")
     key = access.mint(m.rt, m.tenant, "codes")
     port, server = m.api()
     with Group([server, m.workers("high"), m.workers("low")]) as group:
@@ -66,14 +71,20 @@ def one_time_codes(m: Machine, seconds: float, campaign: int) -> tuple[Latencies
             m.settle()
         m.rt.hints.ring(Task.DISPATCH_LOW)
         beside = _send(m, port, key, seconds, lambda: bool(m.scalar(_CAMPAIGN_RUNS)))
-        total = len(warm) + len(alone) + campaign + len(beside)
-        wait_until(lambda: m.carrier.counts()["accepted"] >= total, "the campaign's end")
+        wait_until(lambda: not m.scalar(_CAMPAIGN_RUNS), "the campaign's end")
+        with frozen(group, "high"):
+            m.submit(m.requests(crowd, Priority.HIGH), other)
+            m.settle()
+        m.rt.hints.ring(Task.DISPATCH_HIGH)
+        among = _send(m, port, key, seconds, lambda: bool(m.scalar(_CROWD_WAITS, tenant=other.id)))
+        total = len(warm) + len(alone) + campaign + len(beside) + crowd + len(among)
+        wait_until(lambda: m.carrier.counts()["accepted"] >= total, "the crowd's end")
         wait_until(lambda: m.scalar(NOTHING_LEFT), "the last result")
     check(m, total)
-    if not beside:
-        raise VoidRunError("the campaign was over before the first code; make it longer")
+    if not beside or not among:
+        raise VoidRunError("the others were gone before the first code; make them more")
     arrived = {row["m"]: float(row["at"]) for row in m.carrier.rows()}
-    return _latencies(alone, arrived), _latencies(beside, arrived)
+    return _latencies(alone, arrived), _latencies(beside, arrived), _latencies(among, arrived)
 
 
 def _send(

@@ -83,11 +83,13 @@ class Machine:
             for n in made
         ]
 
-    def submit(self, requests: Sequence[SendRequest]) -> None:
+    def submit(self, requests: Sequence[SendRequest], tenant: Tenant | None = None) -> None:
         """Take requests in through the front door, in lists of `LIST`."""
         for start in range(0, len(requests), LIST):
             part = list(requests[start : start + LIST])
-            submission = Submission(self.tenant, [*part], None, fingerprint(part), "bench")
+            submission = Submission(
+                tenant or self.tenant, [*part], None, fingerprint(part), "bench"
+            )
             receipt = intake.submit(self.rt, submission)
             if refused := [e for e in receipt.entries if not isinstance(e, Taken)]:
                 raise VoidRunError(f"{len(refused)} messages were refused at intake: {refused[0]}")
@@ -157,7 +159,7 @@ def machine() -> Iterator[Machine]:
         rt = Runtime.start(settings, name="bench", seed=1)
         closing.callback(rt.close)
         migrate.upgrade(rt.engine)
-        tenant, account = _tenant(rt, url)
+        tenant, account = a_tenant(rt, url, "bench")
         witness = closing.enter_context(contextlib.closing(Carrier(url)))
         yield Machine(folder, urls, rt, witness, env, tenant, account)
 
@@ -173,9 +175,9 @@ def _settings(urls: Servers, folder: Path) -> Settings:
     )
 
 
-def _tenant(rt: Runtime, url: str) -> tuple[Tenant, ProviderAccount]:
-    """One tenant with one account and ten senders that are never what limits."""
-    tenant = Tenant(rt.new_id(), "bench", "US")
+def a_tenant(rt: Runtime, url: str, name: str) -> tuple[Tenant, ProviderAccount]:
+    """A tenant with one account and ten senders that are never what limits."""
+    tenant = Tenant(rt.new_id(), name, "US")
     account = ProviderAccount(
         id=rt.new_id(),
         tenant_id=tenant.id,
