@@ -9,14 +9,17 @@ or by the sweep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from messaging import audit
+from messaging.domain import billing_request
 from messaging.domain.errors import ConflictError, NotFoundError
+from messaging.domain.file_problems import FileProblems, text_of
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.pricing import Card, Price
 from messaging.domain.spending import NOTHING, Ask, Purse, Short
@@ -27,6 +30,7 @@ from messaging.store.messages import Move, move
 from messaging.store.prices import PriceView
 from messaging.store.tenants import Tenant
 
+_TICK = 1_000
 _BATCH = 500
 _AT_ONCE = 4
 """Batches a caller waits for; the sweep sees to the rest."""
@@ -44,6 +48,7 @@ def enable(rt: Runtime, tenant: Tenant, currency: str) -> None:
     with rt.engine.begin() as db:
         if not budgets.enable(db, tenant.id, currency):
             raise ConflictError("this tenant is billed already")
+        audit.note(db, tenant.id, "budget.changed", fields=["enabled"])
     rt.forget(tenant.id)
 
 
@@ -69,6 +74,7 @@ def top_up(rt: Runtime, tenant: Tenant, amount: Decimal) -> Budget:
     with rt.engine.begin() as db:
         if not budgets.top_up(db, tenant.id, amount, rt.now().date()):
             raise NotFoundError(NOT_BILLED)
+        audit.note(db, tenant.id, "balance.topped_up")
     release(rt, tenant.id, rounds=_AT_ONCE)
     return show(rt, tenant)
 
@@ -84,6 +90,7 @@ def cap_day(rt: Runtime, tenant: Tenant, cap: Decimal | None) -> Budget:
     with rt.engine.begin() as db:
         if not budgets.cap_day(db, tenant.id, cap):
             raise NotFoundError(NOT_BILLED)
+        audit.note(db, tenant.id, "budget.changed", fields=["day_cap"])
     release(rt, tenant.id, rounds=_AT_ONCE)
     return show(rt, tenant)
 
@@ -98,6 +105,7 @@ def cap_campaign(rt: Runtime, tenant: Tenant, campaign: str, cap: Decimal | None
         if not balances.purses(db, [tenant.id], rt.now().date()):
             raise NotFoundError(NOT_BILLED)
         budgets.cap_campaign(db, tenant.id, campaign, cap)
+        audit.note(db, tenant.id, "budget.changed", campaign, ["cap"])
     release(rt, tenant.id, rounds=_AT_ONCE)
     return show(rt, tenant)
 
@@ -109,10 +117,45 @@ def set_prices(
 
     What was reserved keeps its price. Messages of this tenant that had none are tried again.
     """
-    at = since or rt.now()
+    _keep_prices(rt, tenant, {since: list(new)})
+
+
+def import_prices(
+    rt: Runtime,
+    tenant: Tenant,
+    content: bytes,
+    *,
+    own: bool,
+    tick: Callable[[int], None] = lambda _lines: None,
+) -> int:
+    """Keep every price of a CSV file (`domain.billing_request`), or none; how many there were.
+
+    Raises:
+        InvalidRequestError: with a pointer to line and field, the first hundred problems.
+    """
+    found: dict[datetime | None, list[Price]] = {}
+    wrong, number, count = FileProblems(), 0, 0
+    for number, row in billing_request.prices(text_of(content)):
+        if isinstance(row, list):
+            wrong.add(number, row)
+        else:
+            found.setdefault(row.since, []).append(row.price(own=own))
+            count += 1
+        if number % _TICK == 0:
+            tick(number)
+    tick(number)
+    wrong.refuse()
+    _keep_prices(rt, tenant, found)
+    return count
+
+
+def _keep_prices(rt: Runtime, tenant: Tenant, new: Mapping[datetime | None, list[Price]]) -> None:
+    now = rt.now()
     with rt.engine.begin() as db:
-        prices.add(db, tenant.id, [price for price in new if price.own], at)
-        prices.add(db, None, [price for price in new if not price.own], at)
+        for since, some in new.items():
+            prices.add(db, tenant.id, [price for price in some if price.own], since or now)
+            prices.add(db, None, [price for price in some if not price.own], since or now)
+        audit.note(db, tenant.id, "rate_card.changed")
     rt.forget(tenant.id)
     _all_of(rt, tenant.id, only=Short.NO_PRICE)
 

@@ -16,6 +16,7 @@ from messaging import __version__, embedded, telemetry
 from messaging.api import (
     accounts,
     audit,
+    billing,
     bindings,
     campaigns,
     consents,
@@ -69,6 +70,7 @@ _PARTS = (
     accounts,
     keys,
     audit,
+    billing,
     campaigns,
     registration,
     templates,

@@ -33,6 +33,7 @@ PARTS: dict[str, Scope] = {
     "policy": Scope.POLICY,
     "pools": Scope.SENDERS,
     "preview": _READ,
+    "prices": Scope.BILLING,
     "registration": Scope.SENDERS,
     "rules": _READ,
     "senders": Scope.SENDERS,

@@ -44,6 +44,8 @@ COMMANDS = {
     "endpoints": "messaging.cli.endpoints:endpoints",
     "replay": "messaging.cli.endpoints:replay",
     "policy": "messaging.cli.policy:policy",
+    "billing": "messaging.cli.billing:billing",
+    "prices": "messaging.cli.prices:prices",
     "rules": "messaging.cli.rules:rules",
     "consents": "messaging.cli.consents:consents",
     "dnc": "messaging.cli.dnc:dnc",

@@ -71,6 +71,7 @@ ROUTES: dict[Route, dict[str, Any]] = {
     },
     ("PUT", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "pool": "main"},
     ("DELETE", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "sender": "+12025550199"},
+    ("PUT", "/v1/billing/caps"): {"campaign": "spring", "cap": "25.50"},
     ("POST", "/v1/use-cases"): {"name": "new", "pool": "main"},
     ("PATCH", f"/v1/use-cases/{NOBODY}"): {"active": False, "pool": "main"},
     ("PATCH", "/v1/policy"): {

@@ -16,7 +16,7 @@ TO, OTHER = "+12025550123", "+12025550124"
 READ = (
     "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
     "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "accounts", "templates/paused",
-    "endpoints",
+    "endpoints", "billing", "prices",
 )  # fmt: skip
 ASKED = (
     "consents/check", "consents/history", "suppressions/check", "suppressions/history",
