@@ -16,6 +16,7 @@ from messaging.domain.contact import Change, Contact, ContactPatch, ContactReque
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from messaging.domain.folding import folded
 from messaging.domain.message import Channel
+from messaging.domain.request import storable
 from messaging.runtime import Runtime
 from messaging.store import audience as audience_store
 from messaging.store import contacts
@@ -191,8 +192,12 @@ def page(
     """Up to `limit` contacts, newest first, older than the id `before`.
 
     Raises:
-        InvalidRequestError: the keyword is none.
+        InvalidRequestError: one of them is no text, or the keyword is none.
     """
+    for name, said in (("tag", listing.tag), ("assignee", listing.assignee)):
+        if said is not None and not storable(said):
+            detail = "must not hold NUL or unpaired surrogate characters"
+            raise InvalidRequestError([FieldProblem(f"#/{name}", "not_text", detail)])
     keyword = None if listing.keyword is None else audience.keyword_of(listing.keyword)
     if listing.keyword is not None and keyword is None:
         detail = "must have 1 to 200 characters"

@@ -3,154 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import ValidationError, WrapValidator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from messaging import contact_files, contacts
 from messaging.api import reading, schema
+from messaging.api.contact_bodies import (
+    AudienceSearch,
+    ContactBody,
+    ContactPage,
+    ContactQuery,
+    ContactsKept,
+    FoundContacts,
+    ImportedContacts,
+    ImportQuery,
+    Threads,
+    shown,
+)
 from messaging.api.native import Desks, Tenants
 from messaging.api.paging import cursor_after, next_link, read_cursor
 from messaging.contacts import Listing, Put
-from messaging.domain.audience_shape import AudienceJson
-from messaging.domain.contact import MAX_LIST, WORDS, Contact, ContactPatch, ContactRequest, Scalar
+from messaging.domain.contact import MAX_LIST, ContactPatch, ContactRequest
 from messaging.domain.contact_csv import MAX_ROWS
 from messaging.domain.errors import FieldProblem, InvalidRequestError
-from messaging.domain.message import Channel
 from messaging.domain.request import problems_of
 
 router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 
 _FILE_LIMIT = 64 * reading.MIB
-
-
-class ContactBody(BaseModel):
-    """Somebody you know; times are UTC."""
-
-    id: UUID
-    ref: Annotated[str | None, Field(description="your own id for it")]
-    lead: Annotated[str, Field(description="what its messages carry: ref, or else id")]
-    name: Annotated[str | None, Field(description="first and last name")]
-    first_name: str | None
-    last_name: str | None
-    company: str | None
-    phones: list[str]
-    emails: list[str]
-    instagram_ids: list[str]
-    assignee: str | None
-    campaign: str | None
-    agent: str | None
-    source: str | None
-    time_zone: str | None
-    postal_code: str | None
-    tags: list[str]
-    attributes: dict[str, Scalar]
-    created_at: datetime
-    modified_at: Annotated[datetime | None, Field(description="null: never")]
-
-
-class KeptContact(BaseModel):
-    """An entry that is kept."""
-
-    id: UUID
-    ref: str | None
-    new: Annotated[bool, Field(description="false: it changed one that was there")]
-
-
-class ContactsKept(BaseModel):
-    """The answer to a list, one entry each, in order."""
-
-    data: list[KeptContact | schema.RefusedEntry]
-    accepted: int
-    refused: int
-
-
-class ContactPage(BaseModel):
-    """Contacts, newest first, and where to go on."""
-
-    data: list[ContactBody]
-    next_cursor: str | None
-
-
-class FoundContacts(ContactPage):
-    """How many people an audience is, and the newest of them."""
-
-    contacts: int
-    recipients: Annotated[int, Field(description="different people on the channel")]
-    without_address: Annotated[int, Field(description="contacts with no address on the channel")]
-
-
-class ThreadBody(BaseModel):
-    """A conversation with a contact."""
-
-    id: UUID
-    channel: Channel
-    sender_id: Annotated[UUID | None, Field(description="who goes on with it")]
-    created_at: datetime
-
-
-class Threads(BaseModel):
-    """All conversations with a contact, newest first."""
-
-    data: list[ThreadBody]
-
-
-class ImportedContacts(BaseModel):
-    """What a file came to."""
-
-    rows: int
-    new: int
-    changed: int
-    skipped: Annotated[int, Field(description="rows that were wrong, with skip_invalid")]
-    errors: Annotated[list[schema.ErrorItem], Field(description="the first hundred of those")]
-
-
-class ContactQuery(BaseModel):
-    """Which contacts to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    q: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=200,
-            description="somewhere in name, company, e-mail addresses or phones; to keep addresses"
-            " out of URLs, POST them to /v1/contacts/search",
-        ),
-    ] = None
-    tag: Annotated[str | None, Field(min_length=1, max_length=128)] = None
-    assignee: Annotated[str | None, Field(min_length=1, max_length=128)] = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None
-
-
-class AudienceSearch(BaseModel):
-    """Whom to find."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    audience: AudienceJson
-    channel: Annotated[Channel, Field(description="where their addresses are counted")] = (
-        Channel.SMS
-    )
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None
-
-
-class ImportQuery(BaseModel):
-    """How a file is taken."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    skip_invalid: Annotated[
-        bool, Field(description="keep the good rows; else a wrong row keeps all of it out")
-    ] = False
 
 
 _NEW: Any = {
@@ -346,22 +231,3 @@ def list_conversations(desk: Desks, tenant: Tenants, contact: ContactName) -> Re
     found = [asdict(thread) for thread in contacts.threads(desk.rt, tenant, contact)]
     data = [one | {"created_at": one["created_at"].astimezone(UTC)} for one in found]
     return schema.answer({"data": data})
-
-
-def shown(contact: Contact) -> dict[str, Any]:
-    """A contact as `ContactBody` says."""
-    words = {name: getattr(contact, name) for name in WORDS}
-    created, modified = contact.created_at, contact.modified_at
-    return words | {
-        "id": contact.id,
-        "ref": contact.ref,
-        "lead": contact.lead,
-        "name": contact.name,
-        "phones": list(contact.addresses.get(Channel.SMS, ())),
-        "emails": list(contact.addresses.get(Channel.EMAIL, ())),
-        "instagram_ids": list(contact.addresses.get(Channel.INSTAGRAM_DM, ())),
-        "tags": list(contact.tags),
-        "attributes": dict(contact.attributes),
-        "created_at": created.astimezone(UTC) if created else None,
-        "modified_at": modified.astimezone(UTC) if modified else None,
-    }

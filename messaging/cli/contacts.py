@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from messaging import contact_files, onboarding
 from messaging import contacts as use
-from messaging.api.contacts import shown
+from messaging.api.contact_bodies import shown
 from messaging.cli.beside import runtime
 from messaging.cli.door import TenantName
 from messaging.cli.importing import File, content_of, progress

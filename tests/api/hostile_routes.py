@@ -69,6 +69,25 @@ ROUTES: dict[Route, dict[str, Any]] = {
     ("POST", f"/v1/endpoints/{NOBODY}/replay"): {
         "since": AT, "until": AT, "state": "all", "message_id": NOBODY,
     },
+    ("POST", "/v1/contacts"): {
+        "ref": "lead", "phones": [TO], "emails": ["a@example.com"], "instagram_ids": ["1234567890"],
+        "first_name": "Ana", "last_name": "Ek", "company": "Acme", "tags": ["vip"],
+        "attributes": {"plan": "pro", "n": 1}, "assignee": "ann", "campaign": "spring", "agent": "ann",
+        "source": "web", "time_zone": "Europe/Lisbon", "postal_code": "10001",
+    },
+    ("PATCH", "/v1/contacts/lead"): {"name": "Ana", "attributes": {"plan": None}, "tags": []},
+    ("POST", "/v1/contacts/search"): {
+        "audience": {
+            "lead_ids": ["lead"], "search_keyword": "ana", "assignees": ["ann"],
+            "filters": {"logic": "OR", "conditions": [{"id": "g", "logic": "AND", "conditions": [
+                {"id": "c", "field": "first_name", "operator": "contains", "value": "st"},
+                {"field": "tags", "operator": "in", "value": ["vip"]},
+                {"field": "attributes.n", "operator": "gt", "value": 1},
+                {"field": "created_at", "operator": "lt", "value": AT},
+            ]}]},
+        },
+        "channel": "sms", "limit": 10, "cursor": "x",
+    },
     ("PUT", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "pool": "main"},
     ("DELETE", "/v1/bindings"): {"kind": "campaign", "ref": "spring", "sender": "+12025550199"},
     ("PUT", "/v1/billing/caps"): {"campaign": "spring", "cap": "25.50"},
@@ -103,6 +122,11 @@ HEADS = {
         "campaign": "main", "reply_owner": "self", "is_default": "false",
     },
     "/v1/dnc/US?scrubbed_at=2026-03-01T12:00:00Z": {"number": TO},
+    "/v1/contacts/import": {
+        "ref": "lead", "name": "Ana Ek", "phones": TO, "emails": "a@example.com",
+        "instagram_ids": "1234567890", "tags": "vip;new", "attributes.plan": "pro", "company": "Acme",
+        "assignee": "ann", "time_zone": "Europe/Lisbon", "postal_code": "10001",
+    },
 }  # fmt: skip
 ADDRESSES = (
     "/v1/brands/%00", "/v1/brands/%ff", "/v1/brands/%ED%A0%80", f"/v1/brands/{'x' * 10_000}",
@@ -116,6 +140,8 @@ ADDRESSES = (
     "/v1/dnc/%00?scrubbed_at=2026-03-01T12:00:00Z", "/v1/dnc/US", "/v1/dnc/US?scrubbed_at=9",
     "/v1/dnc/US?scrubbed_at=0001-01-01T00:00:00%2B14:00", f"/v1/dnc/US?scrubbed_at={CANARY}",
     f"/v1/messages/{CANARY}/explain", "/v1/messages/%00/explain", f"/v1/erasures/{CANARY}",
+    f"/v1/contacts/{CANARY}", "/v1/contacts/%00", f"/v1/contacts/{'x' * 10_000}/conversations",
+    f"/v1/contacts?cursor={CANARY}", "/v1/contacts?q=%00", "/v1/contacts?tag=%00&assignee=%ED%A0%80",
     f"/v1/conversations/{CANARY}", "/v1/conversations/%00", f"/v1/conversations/{'x' * 10_000}",
     f"/v1/conversations/00000000-0000-0000-0000-000000000000?cursor={CANARY}",
     f"/v1/inbound?cursor={CANARY}", f"/v1/inbound?limit={10**30}", f"/v1/inbound?keyword={CANARY}",

@@ -16,7 +16,7 @@ TO, OTHER = "+12025550123", "+12025550124"
 READ = (
     "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
     "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "accounts", "templates/paused",
-    "endpoints", "billing", "prices",
+    "endpoints", "billing", "prices", "contacts", "contacts/export",
 )  # fmt: skip
 ASKED = (
     "consents/check", "consents/history", "suppressions/check", "suppressions/history",
@@ -68,6 +68,7 @@ def settle_in(rt: Runtime, http: httpx.Client, caller: Any) -> dict[str, str]:
         ("PATCH", f"senders/{caller.sender.id}", {"reply_owner": "self"}),
         ("POST", "pools", {"name": "my pool"}),
         ("PUT", f"pools/my pool/senders/{caller.sender.id}", None),
+        ("POST", "contacts", {"ref": "my contact", "name": "Mine", "phones": [TO]}),
         ("PUT", "bindings", {"kind": "campaign", "ref": "my campaign", "pool": "my pool"}),
         ("PUT", "bindings", {"kind": "lead", "ref": "my lead", "sender": str(caller.sender.id)}),
     ):
@@ -112,6 +113,10 @@ def test_what_another_tenant_has_is_not_there(
         ("DELETE", f"pools/main/senders/{has['sender']}", None),
         ("DELETE", "bindings", {"kind": "campaign", "ref": "my campaign"}),
         ("DELETE", "suppressions", {"to": TO}),
+        ("GET", "contacts/my contact", None),
+        ("PATCH", "contacts/my contact", {"company": "Theirs"}),
+        ("DELETE", "contacts/my contact", None),
+        ("GET", "contacts/my contact/conversations", None),
     ):
         answer = foreign.request(method, f"/v1/{path}", json=body)
         assert answer.status_code == 404, f"{method} {path}: {answer.text}"
@@ -150,6 +155,7 @@ def test_what_another_tenant_does_is_not_felt(
         ("DELETE", f"pools/my pool/senders/{stranger.sender.id}", None),
         ("DELETE", "pools/my pool", None),
         ("DELETE", f"senders/{stranger.sender.id}", None),
+        ("PATCH", "contacts/my contact", {"company": "Theirs"}),
         ("POST", "erasures", {"to": TO}),
     ):
         answer = foreign.request(method, f"/v1/{path}", json=body)

@@ -79,6 +79,7 @@ def known(http: httpx.Client, caller: Any) -> dict[str, str]:
     """Path parameters that name something."""
     sent = http.post("/v1/messages", json={"to": TO, "body": "Hi", "draft": True}).json()
     http.post("/v1/endpoints", json={"url": "https://8.8.8.8/hook"})
+    http.post("/v1/contacts", json={"ref": "main", "phones": [TO]})
     endpoints = http.get("/v1/endpoints").json()["data"]
     return {
         "message_id": sent["id"],
@@ -87,6 +88,7 @@ def known(http: httpx.Client, caller: Any) -> dict[str, str]:
         "registry": "US",
         "campaign": "main",
         "template": "main",
+        "contact": "main",
         "code": "not_found",
         "provider": "twilio",
         "account": str(caller.account.id),
