@@ -25,6 +25,7 @@ NOWHERE = "0192f0c1-7a53-7000-8000-00000000dead"
 NO_KEY = "abcdefghijkl"
 LATER = "2030-01-01T12:00:00Z"
 _VOLATILE = {"date", "x-request-id"}
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INSTANCE = re.compile(rb'"instance":"[^"]*"')
 
 
@@ -51,7 +52,7 @@ def everything(rt: Runtime, http: httpx.Client, caller: Any) -> Pairs:
     """One of each thing a tenant can have, by the name of the parameter that it is asked for with."""
     has = settle_in(rt, http, caller)
     contact = http.post("/v1/contacts", json={"ref": "my contact", "phones": [TO]})
-    assert contact.status_code == 201, contact.text
+    assert contact.is_success, contact.text
     use_case = http.post("/v1/use-cases", json={"name": "my case", "pool": "main"})
     assert use_case.status_code == 201, use_case.text
     people = [{"to": TO, "fields": {"first_name": "my name"}}]
@@ -186,6 +187,56 @@ def test_what_a_body_names_of_another_tenants_is_nowhere(
         answers = [foreign.request(m, path, json=body) for m, path, body in (nowhere, theirs)]
         assert said(answers[0], set()) == said(answers[1], set()), theirs
         assert answers[0].status_code in {200, 404, 422}, answers[0].text
+
+
+def at_facades(pairs: Pairs, which: str) -> list[tuple[str, str, Any]]:
+    """Requests of the five documents that name a thing."""
+    its = {name: getattr(pair, which) for name, pair in pairs.items()}
+    lead = {"leadId": its["contact"], "message": "Hi"}
+    mail = {"recipient": TO, "content": "Hi"}
+    unified = {"sender_type": "sms", "message_data": mail}
+    pinged = {"conversationId": its["conversation_id"], "text": "Hi"}
+    used = {"use_case_id": its["use_case_id"], "to_phone_number": TO, "message": "Hi"}
+    return [
+        ("POST", "/leadsail/api/v1/sms/send", lead),
+        ("POST", "/leadsail/api/v1/sms/send", lead | {"to": TO}),
+        ("POST", "/leadping/sms/send", pinged),
+        ("GET", f"/leadping/sms/{its['message_id']}", None),
+        ("GET", f"/liguelead/v1/sms/{its['campaign_uuid']}", None),
+        (
+            "POST", "/unified/api/messaging/send",
+            unified | {"sender_identifier": its["sender_id"]},
+        ),
+        (
+            "POST", "/unified/api/messaging/send",
+            unified | {"bulk_settings": {"lead_ids": [its["contact"]]}},
+        ),
+        ("POST", "/usecase/v1/sms/", used),
+        ("GET", f"/usecase/v1/sms/{its['message_id']}", None),
+    ]  # fmt: skip
+
+
+def test_the_five_documents_answer_as_for_what_is_nowhere_too(
+    rt: Runtime, http: httpx.Client, caller: Any, foreign: httpx.Client, stranger: Any
+) -> None:
+    pairs = everything(rt, http, caller)
+    tokens = {"api-token": caller.key, "app-id": caller.tenant.name}
+    body = {"title": "mine", "message": "Hi", "phones": ["11999999999"]}
+    batch = http.post("/liguelead/v1/sms", json=body, headers=tokens)
+    assert batch.status_code == 202, batch.text
+    pairs["campaign_uuid"] = Pair(batch.json()["data"]["campaign_id"])
+    headers = {"api-token": stranger.key, "app-id": stranger.tenant.name}
+    asked = [at_facades(pairs, which) for which in ("nowhere", "theirs")]
+    for nowhere, theirs in zip(*asked, strict=True):
+        answers = [
+            foreign.request(m, path, json=body, headers=headers)
+            for m, path, body in (nowhere, theirs)
+        ]
+        # A bulk to nobody is kept, under an id of its own.
+        own = [set(_UUID.findall(a.text)) if a.is_success else set() for a in answers]
+        assert said(answers[0], own[0]) == said(answers[1], own[1]), theirs
+        assert answers[0].status_code in {200, 404, 422}, f"{nowhere}: {answers[0].text}"
+    assert foreign.get("/v1/messages").json()["data"] == []
 
 
 def test_an_idempotency_key_is_each_tenants_own(http: httpx.Client, foreign: httpx.Client) -> None:
