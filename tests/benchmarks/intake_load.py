@@ -48,7 +48,7 @@ def posts(m: Machine, seconds: float, rounds: int) -> Iterator[Posts]:
         VoidRunError: an answer was not 202, or not every 202 is a row.
     """
     m.reset()
-    key = access.mint(m.rt, m.tenant, "bench")
+    key = access.mint(m.rt, m.tenant, "bench", 10_000_000)
     port, server = m.api()
     with Group([server]):
         call(port, _sends(m, key, 2_000), 1.0)
