@@ -25,6 +25,32 @@ class CountsBody(BaseModel):
     reasons: Annotated[dict[str, int], Field(description="why they were skipped, wait or failed")]
 
 
+class ActualBody(BaseModel):
+    """What a campaign has come to."""
+
+    sent: Annotated[int, Field(description="messages a provider took")]
+    segments: int
+    cost: Annotated[str | None, Field(description="null where nothing is billed")]
+    seconds: Annotated[float | None, Field(description="from its start to its end; null before")]
+
+
+class PlanBody(BaseModel):
+    """What a campaign would come to."""
+
+    recipients: int
+    asked: Annotated[int, Field(description="how many the rules were asked about; at most 10,000")]
+    to_send: Annotated[int, Field(description="neither skipped nor blocked; may be deferred")]
+    segments: int
+    skipped: dict[str, int]
+    blocked: dict[str, int]
+    deferred: dict[str, int]
+    countries: dict[str, dict[str, Any]]
+    cost: Annotated[dict[str, str] | None, Field(description="null without a price for each")]
+    senders: Annotated[dict[str, int], Field(description="segments each would send, by its rate")]
+    seconds: Annotated[float | None, Field(description="how long its senders and pace need")]
+    earliest_finish: datetime | None
+
+
 class CampaignBody(BaseModel):
     """A campaign, and how far it is."""
 
@@ -39,6 +65,12 @@ class CampaignBody(BaseModel):
     body: str
     targets: Annotated[int, Field(description="whom it is to; of an audience once it started")]
     counts: Annotated[CountsBody | None, Field(description="null in lists")]
+    plan: Annotated[
+        dict[str, Any] | None, Field(description="what the last POST .../plan said; null in lists")
+    ]
+    actual: Annotated[
+        ActualBody | None, Field(description="what came of it until now, to compare with the plan")
+    ]
     per_minute: int | None
     canary: Annotated[int | None, Field(description="how many go first; null once they have")]
     pause_on_error_share: float | None
@@ -137,7 +169,21 @@ def shown(campaign: Campaign, counts: Counts | None) -> dict[str, Any]:
         "category": asked.get("category", Category.MARKETING),
         "priority": asked.get("priority", Priority.LOW),
         "body": asked["body"],
+        "plan": None if counts is None else campaign.plan,
+        "actual": None if counts is None else _actual(campaign, counts),
         "counts": None if counts is None else _counted(counts),
+    }
+
+
+def _actual(campaign: Campaign, counts: Counts) -> dict[str, Any] | None:
+    if campaign.started_at is None:
+        return None
+    ended = campaign.finished_at
+    return {
+        "sent": counts.handed_over,
+        "segments": counts.segments,
+        "cost": None if counts.cost is None else str(counts.cost),
+        "seconds": (ended - campaign.started_at).total_seconds() if ended else None,
     }
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from messaging import campaign_drafts, campaigns
+from messaging import campaign_drafts, campaign_plans, campaigns
 from messaging.api import schema
 from messaging.api.campaign_bodies import (
     Added,
@@ -21,6 +21,7 @@ from messaging.api.campaign_bodies import (
     CampaignPage,
     CampaignQuery,
     MoreRecipients,
+    PlanBody,
     RecipientPage,
     RecipientQuery,
     Retried,
@@ -138,6 +139,15 @@ def add_recipients(
     people: list[Recipient] = asked.recipients
     found, added = campaign_drafts.add_recipients(desk.rt, tenant, campaign_id, people)
     return schema.answer({"added": added, "targets": found.targets})
+
+
+@router.post("/{campaign_id}/plan", response_model=PlanBody)
+def plan_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
+    """Say what it would come to, before anything is sent: texts, rules, cost, senders, time.
+
+    Up to 10,000 recipients are asked about by the rules; a larger campaign is reckoned up from those.
+    """
+    return schema.answer(campaign_plans.plan(desk.rt, tenant, campaign_id))
 
 
 @router.post("/{campaign_id}/start", response_model=CampaignBody)

@@ -38,6 +38,7 @@ COMMANDS = {
     "bindings": "messaging.cli.bindings:bindings",
     "use-cases": "messaging.cli.use_cases:use_cases",
     "templates": "messaging.cli.templates:templates",
+    "campaigns": "messaging.cli.campaigns:campaigns",
     "registration": "messaging.cli.registration:registration_",
     "contacts": "messaging.cli.contacts:contacts",
     "suppressions": "messaging.cli.suppressions:suppressions",

@@ -90,7 +90,7 @@ SELECT :campaign, row_number() OVER (ORDER BY who.contact_id), who.* FROM (
   FROM contacts c JOIN contact_addresses a ON a.contact_id = c.id
     AND a.channel = CAST(:channel AS channel) AND a.position = 0
   WHERE {where}
-  ORDER BY a.recipient_key, c.id
+  ORDER BY a.recipient_key, c.id LIMIT :most
 ) AS who
 """
 
@@ -101,17 +101,18 @@ def snapshot(
     channel: Channel,
     names: Sequence[str],
     where: tuple[str, Mapping[str, Any]],
+    most: int | None = None,
 ) -> int:
     """Write down every contact that `where` means, with their fields as they are now; how many.
 
     One statement. Whoever shares an address with another is written to once. Only the fields `names`,
-    those the text speaks of, are kept.
+    those the text speaks of, are kept. `most` is for a look at some of them.
     """
     condition, values = where
     fields, named = _fields(names)
     statement = sa.text(_SNAPSHOT.format(fields=fields, where=condition))
     on = Channel.SMS if channel.by_phone else channel
-    found = {"campaign": campaign_id, "channel": on.value, **named, **values}
+    found = {"campaign": campaign_id, "channel": on.value, "most": most, **named, **values}
     return db.execute(statement, found).rowcount
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -235,6 +236,12 @@ class Counts:
     by_status: dict[Status, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     """Why they were skipped, wait, or did not get it."""
+    handed_over: int = 0
+    """Messages a provider took, whatever became of them."""
+    segments: int = 0
+    """Of these."""
+    cost: Decimal | None = None
+    """What is billed for its messages; None where nothing is."""
 
     @property
     def total(self) -> int:
@@ -244,17 +251,24 @@ class Counts:
 
 _COUNTS = sa.text("""
 SELECT r.state, m.status,
-       coalesce(r.reason, split_part(m.status_reason, ':', 1)) AS reason, count(*)
+       coalesce(r.reason, split_part(m.status_reason, ':', 1)) AS reason, count(*),
+       sum(m.segments), sum(m.billable_amount)
 FROM campaign_recipients r LEFT JOIN messages m ON m.id = r.message_id
 WHERE r.campaign_id = :campaign GROUP BY 1, 2, 3
 """)
+_TAKEN = {Status.SENT, Status.DELIVERED, Status.UNDELIVERABLE}
 _UNREMARKABLE = {Status.SENT, Status.DELIVERED, Status.SENDING}
 
 
 def counts(db: Connection, campaign: Campaign) -> Counts:
     """What has become of everybody, as the ledger says now."""
     found = Counts()
-    for state, status, reason, n in db.execute(_COUNTS, {"campaign": campaign.id}):
+    for state, status, reason, n, segments, cost in db.execute(_COUNTS, {"campaign": campaign.id}):
+        if status in _TAKEN:
+            found.handed_over += n
+            found.segments += segments
+        if cost is not None:
+            found.cost = (found.cost or Decimal(0)) + cost
         if state == "waiting":
             if campaign.state in {CampaignState.CANCELING, CampaignState.CANCELED}:
                 found.canceled += n
