@@ -8,6 +8,7 @@ a row with the reason, so that the counts are always those of the whole list.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -22,10 +24,16 @@ from messaging import intake
 from messaging.domain import addresses
 from messaging.domain.audience import Audience
 from messaging.domain.campaign import CampaignRequest
-from messaging.domain.errors import NotFoundError, PosthornError, UnavailableError
+from messaging.domain.errors import (
+    FieldProblem,
+    InvalidRequestError,
+    NotFoundError,
+    PosthornError,
+    UnavailableError,
+)
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Channel
-from messaging.domain.request import SendRequest
+from messaging.domain.request import SendRequest, problems_of
 from messaging.runtime import Runtime
 from messaging.store import batches
 from messaging.store.batches import Batch, Fate, Person, Recipient
@@ -88,8 +96,7 @@ def submit(rt: Runtime, tenant: Tenant, order: Order) -> Taking:
     named = [request.model_copy(update={"campaign": name}) for request in asked]
     submission = Submission(tenant, [*named], order.key, order.fingerprint, order.door, bulk=True)
     prepared = prepare(rt, submission)
-    shared = CampaignRequest.model_validate({**order.shared, "name": name}).kept()
-    batch = Batch(batch_id, name, shared, now)
+    batch = Batch(batch_id, name, _request(order, name), now)
     try:
         with rt.engine.begin() as db:
             answer = _keep(db, rt, prepared, batch, order)
@@ -102,9 +109,22 @@ def submit(rt: Runtime, tenant: Tenant, order: Order) -> Taking:
     return _again(rt, tenant, answer)
 
 
+def _request(order: Order, name: str) -> dict[str, Any]:
+    """What the messages have in common, as a campaign keeps it."""
+    try:
+        kept = CampaignRequest.model_validate({**order.shared, "name": name}).kept()
+        if b"\\u0000" not in orjson.dumps(kept):
+            return kept
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
+    except TypeError:  # half of a surrogate pair
+        pass
+    raise InvalidRequestError([FieldProblem("#/body", "not_text", "must be plain text")])
+
+
 def fingerprint(plain: Mapping[str, Any]) -> bytes:
     """What makes two orders the same, of what was asked for as plain JSON."""
-    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).digest()
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
 
 
 def name_of(title: str, batch_id: UUID) -> str:

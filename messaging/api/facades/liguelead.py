@@ -22,12 +22,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -35,6 +34,8 @@ from messaging import batches
 from messaging.api import reading
 from messaging.api.desk import desk_of
 from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.liguelead_body import Accepted, Campaign, Failure, Sms
+from messaging.api.facades.submitting import parsed
 from messaging.batches import Order, Taking, Target, fingerprint
 from messaging.domain import addresses
 from messaging.domain.addresses import AddressProblem
@@ -45,8 +46,8 @@ from messaging.domain.errors import (
     NotFoundError,
     UnauthorizedError,
 )
-from messaging.domain.message import Category, Channel
-from messaging.domain.request import MAX_LIST, Ref, SendRequest, storable
+from messaging.domain.message import Channel
+from messaging.domain.request import MAX_LIST, SendRequest, storable
 from messaging.judgement import offers_flash
 from messaging.runtime import Runtime
 from messaging.store.tenants import Tenant
@@ -79,19 +80,9 @@ _ACCEPTED = {
 }
 
 
-class Sms(BaseModel):
-    """One text to a list of numbers."""
-
-    title: Annotated[str, Field(min_length=1, max_length=200, description="names the campaign")]
-    message: Annotated[str, Field(min_length=1, description="at most 160 characters")]
-    phones: Annotated[
-        list[str | int], Field(description="Brazilian numbers: national, +55 or 55 before them")
-    ]
-    group_id: Annotated[Ref | None, Field(description="yours; the `source` of the messages")] = None
-    is_flash: Annotated[bool, Field(description="show it at once, keep nothing; no links")] = False
-    message_type: Annotated[
-        Category, Field(description="what it is for; MARKETING needs a consent on record")
-    ] = Category.TRANSACTIONAL
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {"model": Failure, "description": "It was not done; see the error"}
+}
 
 
 def shape(trouble: Trouble) -> Response:
@@ -111,13 +102,6 @@ _NO_FLASH = FieldProblem(
     "#/is_flash", "flash_not_offered", "none of your providers offers it; leave it out"
 )
 _CREDENTIALS = ["Verify api-token and app-id headers"]
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": what}
-    for status, what in (
-        (401, "Authentication error"),
-        (422, "Invalid phone format, message too long, empty phones array, or another bad field"),
-    )
-}
 
 
 async def _tenant(request: Request) -> Tenant:
@@ -131,6 +115,7 @@ async def _tenant(request: Request) -> Tenant:
 @router.post(
     "/v1/sms",
     status_code=202,
+    response_model=Accepted,
     openapi_extra=body_of(Sms, _EXAMPLE),
     responses={202: {"content": {"application/json": {"example": _ACCEPTED}}}, **_ERRORS},
 )
@@ -164,12 +149,12 @@ def _order(sms: Sms, key: str | None) -> Order:
     Raises:
         InvalidRequestError: the text cannot be sent this way, or no number is valid.
     """
-    targets, invalid = _targets(sms)
     problems = [*_texts(sms), *_phones(sms)]
-    if not problems and all(target.request is None for target in targets):
-        problems = invalid
     if problems:
         raise InvalidRequestError(problems)
+    targets, invalid = _targets(sms)
+    if all(target.request is None for target in targets):
+        raise InvalidRequestError(invalid)
     shared: dict[str, Any] = {"body": sms.message, "category": sms.message_type}
     shared |= {"priority": "NORMAL", "channel": Channel.SMS}
     if sms.group_id is not None:
@@ -226,17 +211,19 @@ def _targets(sms: Sms) -> tuple[list[Target], list[FieldProblem]]:
 
 def _request(sms: Sms, number: str) -> SendRequest:
     about = {"title": sms.title, "group_id": sms.group_id}
-    return SendRequest(
-        to=number,
-        body=sms.message,
-        category=sms.message_type,
-        source=sms.group_id,
-        metadata={name: value for name, value in about.items() if value is not None},
-        flash=sms.is_flash,
+    return parsed(
+        {
+            "to": number,
+            "body": sms.message,
+            "category": sms.message_type,
+            "source": sms.group_id,
+            "metadata": {name: value for name, value in about.items() if value is not None},
+            "flash": sms.is_flash,
+        }
     )
 
 
-@router.get("/v1/sms/{campaign_id}", responses={404: {"description": "No such campaign"}})
+@router.get("/v1/sms/{campaign_id}", response_model=Campaign, responses=_ERRORS)
 async def track(request: Request, campaign_id: str) -> Response:
     """What has become of every number of a campaign, as it stands now."""
     tenant = await _tenant(request)

@@ -118,6 +118,12 @@ class ValidationErrors(BaseModel):
     detail: list[ValidationItem]
 
 
+class Failure(BaseModel):
+    """Any other error."""
+
+    detail: str
+
+
 def shape(trouble: Trouble) -> Response:
     """An error as FastAPI, which this document comes from, writes one."""
     status, detail = trouble.status, trouble.detail
@@ -146,6 +152,7 @@ def _item(problem: FieldProblem) -> dict[str, Any]:
     responses={
         200: {"description": "Successful Response"},
         422: {"model": ValidationErrors, "description": "Validation Error"},
+        "default": {"model": Failure, "description": "It was not done; see the detail"},
     },
     openapi_extra={
         **body_of(Unified, _EXAMPLE),

@@ -31,7 +31,7 @@ def lead(address: str, caller: Caller) -> Iterator[httpx.Client]:
         "app-id": caller.tenant.name,
         "Content-Type": "application/json",
     }
-    with httpx.Client(base_url=f"{address}/liguelead", timeout=20, headers=headers) as client:
+    with httpx.Client(base_url=f"{address}/liguelead", timeout=60, headers=headers) as client:
         yield client
 
 
