@@ -92,3 +92,15 @@ def test_of_another_tenants_nothing_is_seen(
         assert foreign.delete(f"{PATH}/{found['id']}").status_code == 404
         assert foreign.patch(f"{PATH}/{found['id']}", json={"active": False}).status_code == 404
     assert http.get(PATH).json() == {"data": [found]}
+
+
+def test_who_changed_one_is_written_down(http: httpx.Client) -> None:
+    mine = f"{PATH}/{made(http)['id']}"
+    http.patch(mine, json={"active": False, "pool": "main"})
+    http.delete(mine)
+    found = [e for e in http.get("/v1/audit").json()["data"] if e["action"].startswith("use_case.")]
+    assert [(e["action"], e["target"], e["fields"]) for e in found] == [
+        ("use_case.deleted", mine.rpartition("/")[2], []),
+        ("use_case.changed", mine.rpartition("/")[2], ["active", "pool_id"]),
+        ("use_case.created", mine.rpartition("/")[2], []),
+    ]
