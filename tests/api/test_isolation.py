@@ -17,6 +17,7 @@ READ = (
     "policy", "policy/history", "suppressions", "suppressions/export", "dnc", "brands",
     "tendlc-campaigns", "senders", "pools", "bindings", "messages", "inbound", "accounts", "templates/paused",
     "endpoints", "billing", "prices", "contacts", "contacts/export",
+    "use-cases",
 )  # fmt: skip
 ASKED = (
     "consents/check", "consents/history", "suppressions/check", "suppressions/history",
@@ -69,6 +70,7 @@ def settle_in(rt: Runtime, http: httpx.Client, caller: Any) -> dict[str, str]:
         ("POST", "pools", {"name": "my pool"}),
         ("PUT", f"pools/my pool/senders/{caller.sender.id}", None),
         ("POST", "contacts", {"ref": "my contact", "name": "Mine", "phones": [TO]}),
+        ("POST", "use-cases", {"name": "my use case", "pool": "main"}),
         ("PUT", "bindings", {"kind": "campaign", "ref": "my campaign", "pool": "my pool"}),
         ("PUT", "bindings", {"kind": "lead", "ref": "my lead", "sender": str(caller.sender.id)}),
     ):

@@ -14,7 +14,7 @@ from messaging.domain.scopes import KeyKind, Scope
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from tests.api.conftest import Caller
-from tests.api.facades.people import shape_of
+from tests.api.facades.people import PHONE, lead, shape_of
 
 DOORS: dict[str, tuple[str, Any]] = {
     "leadsail": (
@@ -73,3 +73,41 @@ def test_without_a_database_it_is_unavailable(caller: Caller, path: str, shape: 
         rt.redis.close()
     assert (answer.status_code, shape_of(answer.json())) == (503, shape)
     assert answer.headers["retry-after"]
+
+
+NOBODYS = "0197e2a4-6e1c-7d52-9c5b-0d6f0a7c1e11"
+
+
+def test_what_is_anothers_is_answered_as_what_is_nobodys(
+    rt: Runtime, http: httpx.Client, address: str, caller: Caller, stranger: Caller
+) -> None:
+    theirs = lead(rt, caller, "theirs")
+    lead(rt, stranger, "mine")
+    use_case = http.post("/v1/use-cases", json={"name": "theirs", "pool": "main"}).json()["id"]
+    sail, ping, case = (path for path, _ in DOORS.values())
+    data = http.post(sail, json={"leadId": "theirs", "message": "Hi"}).json()["data"]
+    sms, thread, sender = data["messageId"], data["interactionId"], str(caller.sender.id)
+    asked = {"to_phone_number": PHONE, "message": "Hi"}
+    with httpx.Client(base_url=address, headers=stranger.headers) as client:
+        mine = client.post(sail, json={"leadId": "mine", "message": "Hi"}).json()["data"]
+        of_mine = {"conversationId": mine["interactionId"], "text": "Hi"}
+        forced = of_mine | {"wasManuallyOverridden": True}
+        pairs = [
+            (client.post(path, json=given | {name: there}), client.post(path, json=given | {name: NOBODYS}))
+            for path, given, name, there in (
+                (sail, {"message": "Hi"}, "leadId", "theirs"),
+                (sail, {"message": "Hi"}, "leadId", str(theirs.id)),
+                (sail, {"message": "Hi", "leadId": "mine"}, "interactionId", thread),
+                (sail, {"message": "Hi", "leadId": "mine"}, "from", sender),
+                (ping, {"text": "Hi"}, "conversationId", thread),
+                (ping, forced, "fromPhoneNumberId", sender),
+                (case, asked, "use_case_id", use_case),
+            )
+        ]  # fmt: skip
+        pairs += [
+            (client.get(where + sms), client.get(where + NOBODYS))
+            for where in ("/leadping/sms/", "/usecase/v1/sms/")
+        ]
+    for foreign, none in pairs:
+        assert 400 <= foreign.status_code < 500, foreign.text
+        assert (foreign.status_code, foreign.text) == (none.status_code, none.text)
