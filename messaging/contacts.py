@@ -129,8 +129,9 @@ def write(
         whole = [contact.applied(there.get(new.ref or "", new), what) for _, new, what in lot]
         ids, _ = contacts.put(db, tenant.id, [Kept(one, keys(rt, one)) for one in whole], now)
         for (n, new, _), one in zip(lot, whole, strict=True):
-            shown = replace(one, id=ids[one.id], modified_at=now if one.id != new.id else None)
-            written[n] = Put(shown, new=one.id == new.id)
+            fresh = ids[one.id] == new.id
+            shown = replace(one, id=ids[one.id], modified_at=None if fresh else now)
+            written[n] = Put(shown, new=fresh)
         tick(first + len(lot))
     return [written[n] for n in range(len(made))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from messaging.domain.message import Channel
 from messaging.store import audience as audience_store
 from messaging.store import contacts as store
 from tests.store.audience_judge import fits
-from tests.world import World
+from tests.world import World, at_once
 
 HOSTILE = (
     "%", "_", "\\", "'", "''", '"', "; DROP TABLE contacts; --", ":aud_0", ":tenant", "%(aud_0)s", "{}",
@@ -158,6 +159,20 @@ def test_each_person_is_meant_once(world: World) -> None:
     assert unknown == ["r9"]
     first = next(one for one in everybody(world) if one.ref == "r0")
     assert only.contact_id == first.id
+
+
+def test_two_who_keep_the_same_new_person_keep_one(world: World) -> None:
+    def kept(company: str, phone: str) -> contacts.Put:
+        said = {"ref": "r", "company": company, "phones": [phone]}
+        asked = ContactRequest.model_validate(said)
+        return contacts.put_one(world.rt, world.tenant, asked)
+
+    pairs = [(f"c{n}", f"+1202555010{n}") for n in range(4)]
+    done = at_once(*(partial(kept, *pair) for pair in pairs))
+    (only,) = everybody(world)
+    assert {one.contact.id for one in done if isinstance(one, contacts.Put)} == {only.id}
+    assert [one.new for one in done if isinstance(one, contacts.Put)].count(True) == 1
+    assert (only.company, only.address(Channel.SMS)) in pairs
 
 
 LEAF = {"field": "email", "operator": "exists"}
