@@ -53,6 +53,7 @@ from messaging.runtime import Runtime
 from messaging.store.tenants import Tenant
 
 router = APIRouter()
+KEYS = ("api-token", "app-id")
 FIELDS = {"to": "phones", "body": "message", "source": "group_id", "flash": "is_flash"}
 """What our fields are called there."""
 

@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from messaging.runtime import Runtime
 from tests.api.conftest import Caller
+from tests.api.facades.liguelead_calls import ACCEPTED_AT, EXAMPLE, TEXT, UUID4ISH, lead, looked_up
 
-EXAMPLE = """{
-    "title": "Welcome Campaign",
-    "message": "Welcome to LigueLead! Thank you for joining us.",
-    "phones": ["11999999999", "11888888888"],
-    "group_id": "optional-group-id"
-  }"""
-TEXT = {"title": "Teste", "message": "Bom dia", "phones": ["11999999999"]}
-UUID4ISH = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-ACCEPTED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+__all__ = ["lead"]
 
-
-@pytest.fixture
-def lead(address: str, caller: Caller) -> Iterator[httpx.Client]:
-    headers = {
-        "api-token": caller.key,
-        "app-id": caller.tenant.name,
-        "Content-Type": "application/json",
-    }
-    with httpx.Client(base_url=f"{address}/liguelead", timeout=60, headers=headers) as client:
-        yield client
-
-
-def looked_up(lead: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
-    assert answer.status_code == 202, answer.text
-    found = lead.get(f"/v1/sms/{answer.json()['data']['campaign_id']}")
-    assert found.status_code == 200, found.text
-    data: dict[str, Any] = found.json()["data"]
-    return data
+_LINK = "message: SMS Flash messages do not allow sending links (URLs); leave them out"
 
 
 def test_the_documented_example_gets_the_documented_answer(lead: httpx.Client) -> None:
@@ -129,135 +101,6 @@ def test_a_number_in_several_formats_gets_one_message(
     assert len(http.get("/v1/messages").json()["data"]) == 1
 
 
-AUTHENTICATION = {
-    "message": "Authentication error",
-    "error": {
-        "code": "AUTHENTICATION_ERROR",
-        "details": ["Verify api-token and app-id headers"],
-    },
-}
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"api-token": "wrong"},
-        {"api-token": ""},
-        {"app-id": ""},
-        {"app-id": "somebody-else"},
-        {"api-token": "YOUR_API_TOKEN", "app-id": "YOUR_APP_ID"},
-    ],
-    ids=str,
-)
-def test_authentication_error(lead: httpx.Client, headers: dict[str, str]) -> None:
-    for answer in (
-        lead.post("/v1/sms", content=EXAMPLE, headers=headers),
-        lead.get("/v1/sms/3b4f7c5e-7e2d-4157-b542-5eb2155455c5", headers=headers),
-    ):
-        assert (answer.status_code, answer.json()) == (401, AUTHENTICATION)
-
-
-def test_the_key_stands_in_its_own_header_only(anonymous: httpx.Client, caller: Caller) -> None:
-    for name in ("Authorization", "X-API-Key"):
-        value = f"Bearer {caller.key}" if name == "Authorization" else caller.key
-        headers = {name: value, "app-id": caller.tenant.name}
-        answer = anonymous.post("/liguelead/v1/sms", content=EXAMPLE, headers=headers)
-        assert (answer.status_code, answer.json()) == (401, AUTHENTICATION)
-
-
-def test_the_app_is_the_tenant_by_name_or_id_and_no_other(
-    lead: httpx.Client, caller: Caller, stranger: Caller
-) -> None:
-    mine = {"app-id": str(caller.tenant.id)}
-    assert lead.post("/v1/sms", json=TEXT, headers=mine).status_code == 202
-    for theirs in (stranger.tenant.name, str(stranger.tenant.id)):
-        answer = lead.post("/v1/sms", json=TEXT, headers={"app-id": theirs})
-        assert (answer.status_code, answer.json()) == (401, AUTHENTICATION)
-
-
-def error(message: str, code: str, *details: str) -> dict[str, Any]:
-    return {"message": message, "error": {"code": code, "details": list(details)}}
-
-
-_PHONE = "Ensure valid Brazilian phone number format (11 digits or with DDI)"
-_LONG = "message: Keep within SMS character limits: at most 160 characters"
-_LINK = "message: SMS Flash messages do not allow sending links (URLs); leave them out"
-REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    (
-        "invalid phone format",
-        {"phones": ["11888888888", "+12025550123", "x\0y", ""]},
-        error(
-            "Invalid phone format",
-            "INVALID_PHONE_FORMAT",
-            *(f"phones.{i}: {_PHONE}" for i in range(4)),
-        ),
-    ),
-    (
-        "empty phones array",
-        {"phones": []},
-        error(
-            "Empty phones array", "EMPTY_PHONES", "phones: Include at least one valid phone number"
-        ),
-    ),
-    (
-        "message too long",
-        {"message": "a" * 161},
-        error("Message too long", "MESSAGE_TOO_LONG", _LONG),
-    ),
-    (
-        "two at once",
-        {"message": "a" * 161, "phones": []},
-        error(
-            "Message too long",
-            "MESSAGE_TOO_LONG",
-            _LONG,
-            "phones: Include at least one valid phone number",
-        ),
-    ),
-    (
-        "no text",
-        {"message": ""},
-        error(
-            "Some fields are not valid",
-            "VALIDATION_FAILED",
-            "message: must have at least 1 characters",
-        ),
-    ),
-    (
-        "no list",
-        {"phones": "11999999999"},
-        error("Some fields are not valid", "VALIDATION_FAILED", "phones: must be a list"),
-    ),
-    (
-        "flash without a provider that offers it",
-        {"is_flash": True},
-        error(
-            "Some fields are not valid",
-            "VALIDATION_FAILED",
-            "is_flash: none of your providers offers it; leave it out",
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED]
-)
-def test_a_refused_request_says_why_in_one_shape(
-    http: httpx.Client, lead: httpx.Client, change: dict[str, Any], expected: dict[str, Any]
-) -> None:
-    answer = lead.post("/v1/sms", json=TEXT | change)
-    assert (answer.status_code, answer.json()) == (422, expected)
-    assert http.get("/v1/messages").json()["data"] == []
-
-
-@pytest.mark.parametrize("missing", ["title", "message", "phones"])
-def test_what_the_example_always_has_is_required(lead: httpx.Client, missing: str) -> None:
-    answer = lead.post("/v1/sms", json={k: v for k, v in TEXT.items() if k != missing})
-    assert answer.status_code == 422
-    assert answer.json()["error"]["details"] == [f"{missing}: is required"]
-
-
 def test_160_characters_fit(lead: httpx.Client) -> None:
     for message in ("a" * 160, "ã" * 160):
         assert lead.post("/v1/sms", json=TEXT | {"message": message}).status_code == 202
@@ -281,32 +124,6 @@ def test_flash_goes_where_it_is_offered_and_takes_no_link(
     assert refused.status_code == 422
     assert refused.json()["error"]["details"] == [_LINK]
     assert lead.post("/v1/sms", json=linked | {"is_flash": False}).status_code == 202
-
-
-OUTSIDE: list[tuple[str, str, bytes, int, str]] = [
-    ("POST", "/v1/sms", b"{", 400, "MALFORMED_JSON"),
-    ("POST", "/v1/sms", b"\xff", 400, "MALFORMED_JSON"),
-    ("POST", "/v1/sms", b"[]", 422, "VALIDATION_FAILED"),
-    ("POST", "/v1/sms", b"", 400, "MALFORMED_JSON"),
-    ("POST", "/v1/sms", b'"' + b"a" * (1 << 20) + b'"', 413, "PAYLOAD_TOO_LARGE"),
-    ("POST", "/v1/other", b"{}", 404, "NOT_FOUND"),
-    ("DELETE", "/v1/sms", b"", 405, "METHOD_NOT_ALLOWED"),
-    ("GET", "/v1/sms/3b4f7c5e-7e2d-4157-b542-5eb2155455c5", b"", 404, "NOT_FOUND"),
-    ("GET", "/v1/sms/not-an-id", b"", 404, "NOT_FOUND"),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body", "status", "code"), OUTSIDE)
-def test_every_other_error_has_the_same_shape(
-    lead: httpx.Client, method: str, path: str, body: bytes, status: int, code: str
-) -> None:
-    answer = lead.request(method, path, content=body)
-    assert answer.status_code == status
-    found = answer.json()
-    assert set(found) == {"message", "error"}
-    assert set(found["error"]) == {"code", "details"}
-    assert found["error"]["code"] == code
-    assert all(isinstance(detail, str) for detail in found["error"]["details"])
 
 
 def test_any_content_type_will_do(lead: httpx.Client) -> None:

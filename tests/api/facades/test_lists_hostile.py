@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Caller
-from tests.api.facades.test_unified import INSTAGRAM, VALID_SMS
-from tests.api.facades.test_unified_bulk import BY_FILTERS
+from tests.api.facades.unified_document import BY_FILTERS, INSTAGRAM, VALID_SMS
 from tests.api.hostile_routes import CANARY
 from tests.api.test_hostile_input import HOSTILE, RAW, put, spots
 

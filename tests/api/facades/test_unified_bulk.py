@@ -13,79 +13,15 @@ import pytest
 from messaging import batches
 from messaging.runtime import Runtime
 from tests.api.conftest import Caller
+from tests.api.facades.unified_document import (
+    BY_ASSIGNEES,
+    BY_FILTERS,
+    BY_KEYWORD,
+    BY_LEADS,
+    LEADS,
+    PATH,
+)
 
-PATH = "/api/messaging/send"
-LEADS = [f"550e8400-e29b-41d4-a716-44665544000{n}" for n in (1, 2, 3)]
-BY_LEADS = """{
-"bulk_settings": {
-"lead_ids": [
-"550e8400-e29b-41d4-a716-446655440001",
-"550e8400-e29b-41d4-a716-446655440002",
-"550e8400-e29b-41d4-a716-446655440003"
-]
-},
-"message_data": {
-"recipient": "placeholder@example.com",
-"subject": "Special Offer - 50% Off!",
-"content": "Limited time offer just for you!",
-"sender_name": "Marketing Team"
-},
-"message_type": "MARKETING",
-"priority": "NORMAL"
-}"""
-BY_KEYWORD = """{
-"bulk_settings": {
-"search_keyword": "enterprise customers"
-},
-"message_data": {
-"recipient": "+1234567890",
-"content": "Exclusive enterprise plan now available!"
-},
-"message_type": "MARKETING"
-}"""
-BY_FILTERS = """{
-"bulk_settings": {
-"filters": {
-"conditions": [
-{
-"id": "group-1",
-"conditions": [
-{
-"id": "cond-1",
-"field": "first_name",
-"operator": "contains",
-"value": "st"
-},
-{
-"id": "1759891068581-u3gsnk8f7",
-"field": "tags",
-"operator": "contains",
-"value": ["Import 10/05/25"]
-}
-]
-}
-]
-}
-},
-"message_data": {
-"recipient": "placeholder@example.com",
-"subject": "VIP Notification",
-"content": "Important update for VIP customers"
-},
-"message_type": "NOTIFICATION",
-"priority": "3"
-}"""
-BY_ASSIGNEES = """{
-"bulk_settings": {
-"assignees": ["user-uuid-1", "user-uuid-2"]
-},
-"message_data": {
-"recipient": "placeholder@example.com",
-"subject": "Team Update",
-"content": "Check your assigned leads"
-},
-"message_type": "NOTIFICATION"
-}"""
 EXAMPLES = {"leads": BY_LEADS, "keyword": BY_KEYWORD, "filters": BY_FILTERS, "team": BY_ASSIGNEES}
 PLACEHOLDERS = {"placeholder@example.com", "+1234567890"}
 PEOPLE: list[dict[str, Any]] = [
@@ -223,6 +159,8 @@ def test_what_a_rule_refuses_has_failed(
     assert counts(answer) == (3, 1, 2, 33.33)
     found = messages(http)
     assert found["stan@example.com"]["status_reason"] == "no_consent"
+    campaign = http.get(f"/v1/campaigns/{answer.json()['campaign_id']}")
+    assert campaign.status_code == 200, campaign.text
     _, fates = batches.look(rt, caller.tenant, UUID(answer.json()["campaign_id"]))
     assert sorted((fate.status or "none", fate.reason) for fate in fates) == [
         ("blocked_compliance", "no_consent"),
