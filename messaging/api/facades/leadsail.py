@@ -18,6 +18,7 @@ Where the document promises more than a queue knows, or says nothing:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -35,7 +36,7 @@ from messaging.domain.candidates import carries
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.message import Channel
 from messaging.domain.request import MAX_BODY, Ref, SendRequest
-from messaging.runtime import Runtime
+from messaging.runtime import DatabaseError, Runtime
 from messaging.store.tenants import Tenant
 
 router = APIRouter()
@@ -127,8 +128,10 @@ async def send_sms(request: Request) -> Response:
     sms = await asked(request, SmsRequest)
     message = await run_in_threadpool(_resolved, desk_of(request).rt, tenant, sms)
     taken, _ = await submitting.submitted(request, tenant, message, "leadsail")
-    seconds = waiting.wanted(request)
-    status = (await submitting.seen(request, tenant, taken.id)).status if seconds else taken.status
+    status, seconds = taken.status, waiting.wanted(request)
+    if seconds:
+        with suppress(DatabaseError):  # it is kept: an error would have it sent again
+            status = (await submitting.seen(request, tenant, taken.id)).status
     data = {
         "messageId": str(taken.id),
         "status": status.value,
