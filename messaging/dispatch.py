@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx
+from psycopg.errors import LockNotAvailable
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -168,12 +169,16 @@ def take(rt: Runtime, window: Window, queue: Queue, limit: int, summary: Summary
         if claim is None:
             return 0
         try:
-            if not _hold(db, claim):
-                return len(claim.epochs)
-            return _take_claimed(rt, window, db, claim, summary)
+            if _hold(db, claim):
+                return _take_claimed(rt, window, db, claim, summary)
+        except OperationalError as error:  # too many workers spend of one balance at once
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            _give_back(db, claim, error)
         finally:
             with db.begin():
                 suppressions.release(db)
+        return len(claim.epochs)
 
 
 def _hold(db: Connection, claim: Claim) -> bool:
@@ -186,12 +191,16 @@ def _hold(db: Connection, claim: Claim) -> bool:
         with db.begin():
             suppressions.hold(db, list(claim.epochs))
     except OperationalError as error:
-        log().warning("dispatch.given_back", error=type(error.orig).__name__)
-        with db.begin():
-            suppressions.release(db)
-            backlog.give_back(db, claim.id, _HOLD_AGAIN)
+        _give_back(db, claim, error)
         return False
     return True
+
+
+def _give_back(db: Connection, claim: Claim, error: OperationalError) -> None:
+    log().warning("dispatch.given_back", error=type(error.orig).__name__)
+    with db.begin():
+        suppressions.release(db)
+        backlog.give_back(db, claim.id, _HOLD_AGAIN)
 
 
 def _take_claimed(
@@ -206,10 +215,7 @@ def _take_claimed(
             [c for c in cases if claim.epochs[c.message.id] == c.message.epoch],
             Line(
                 lambda: reservations.past(db, claim.id, rt.now()),
-                lambda tenants, ids: (
-                    balances.purses(db, tenants, today),
-                    balances.standing(db, ids),
-                ),
+                lambda tenants, ids: balances.asked(db, tenants, ids, today),
                 claim.placed,
             ),
         )

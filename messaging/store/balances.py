@@ -142,3 +142,10 @@ def keep(db: Connection, charges: Sequence[Charge], day: date) -> None:
     if charges:
         encoded = orjson.dumps(charges, default=str).decode()
         db.execute(_KEEP, {"charges": encoded, "day": day})
+
+
+def asked(
+    db: Connection, tenants: Collection[UUID], message_ids: Sequence[UUID], day: date
+) -> tuple[dict[UUID, Purse], dict[UUID, Standing]]:
+    """Both at once: `purses` of the tenants, `standing` of the messages."""
+    return purses(db, tenants, day), standing(db, message_ids)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from messaging import billing, dispatch, intake, maintenance, plan, store
+from messaging import billing, dispatch, intake, maintenance, plan, store, telemetry
 from messaging.dispatch import Summary
 from messaging.domain.failures import Failure, Kind
 from messaging.domain.message import Queue, Traffic
@@ -271,4 +271,19 @@ def test_64_workers_never_spend_more_than_they_may(
     crowded.dispose()
     assert world.rows("SELECT count(*) AS n FROM messages WHERE status = 'sent'")[0]["n"] == CAP
     assert spent(world) == cap == budget(world).spent_today
+    check(world)
+
+
+def test_a_batch_that_waits_too_long_for_the_purse_is_given_back(world: World) -> None:
+    telemetry.configure("critical", json=True)
+    bill(world, "1")
+    message = world.put_one()
+    with world.rt.engine.begin() as db:
+        balances.purses(db, [world.tenant.id], world.rt.now().date())
+        world.take()
+        (row,) = world.ready()
+        assert (row["message_id"], row["queue"]) == (message, "normal")
+    world.run("UPDATE ready SET due_at = now()")
+    world.send()
+    assert world.status(message) == "sent"
     check(world)
