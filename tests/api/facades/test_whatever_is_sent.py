@@ -22,7 +22,7 @@ from tests.api.hostile_routes import CANARY
 from tests.api.test_hostile_input import RAW
 from tests.api.test_schemathesis import CHECKS, EXAMPLES, MODES, request
 
-FACADES = ("leadsail", "leadping", "usecase")
+FACADES = ("leadsail", "leadping", "liguelead", "unified", "usecase")
 
 
 @cache
@@ -88,7 +88,7 @@ def test_no_request_breaks_a_facade(
     def run(case: schemathesis.Case[Any], data: st.DataObject) -> None:
         sent = request(case, data, known, f"{address}/{name}")
         made = {k: v for k, v in (sent["headers"] or {}).items() if k.lower() not in _OURS}
-        sent["headers"] = {**made, **caller.headers}
+        sent["headers"] = {**made, **caller.headers, **_credentials(caller)}
         body = sent.get("json")
         if isinstance(body, dict):  # or nothing would ever be found
             there = data.draw(st.sets(st.sampled_from(list(known))), label="there")
@@ -102,7 +102,12 @@ def test_no_request_breaks_a_facade(
         run()
 
 
-_OURS = {"authorization", "x-api-key", "prefer"}
+_OURS = {"api-token", "app-id", "authorization", "x-api-key", "prefer"}
+
+
+def _credentials(caller: Caller) -> dict[str, str]:
+    """LigueLead's own headers; the others do not look at them."""
+    return {"api-token": caller.key, "app-id": caller.tenant.name}
 
 
 @pytest.mark.parametrize("raw", RAW, ids=range(len(RAW)))
