@@ -216,8 +216,7 @@ def row_of(row: NewRow) -> tuple[object, ...]:
     )
 
 
-_FEW = 100
-"""Up to here one statement costs less than a COPY with its round trips; beyond, more."""
+_FEW = 100  # up to here one statement costs less than a COPY with its round trips
 
 COLUMNS = (
     "id", "tenant_id", "channel", "category", "priority", "status", "segments", "recipient_key",
@@ -290,12 +289,7 @@ def insert(db: Connection, rows: Sequence[NewRow]) -> None:
     with cursor.copy(_COPY) as copy:
         for row in rows:
             copy.write_row(row_of(row))
-    put_to_work(db, [row.id for row in rows])
-
-
-def put_to_work(db: Connection, ids: Sequence[UUID]) -> None:
-    """Give messages that were just copied their first event and their work row."""
-    db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(map(str, ids))}}}"})
+    db.execute(_WORK_OF_COPIED, {"ids": f"{{{','.join(str(row.id) for row in rows)}}}"})
 
 
 def sandbox(db: Connection, message_id: UUID) -> None:
