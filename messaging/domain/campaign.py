@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from messaging.domain import personal
+from messaging.domain.compliance.regulated import REGULATED
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Category, Channel, Priority
 from messaging.domain.personal import Personal
@@ -26,6 +27,8 @@ CONTACT_FIELDS = ("first_name", "last_name", "company", "ref", "assignee", "sour
 """What may be said of a contact, beside `attributes.<name>`."""
 _ATTRIBUTES = "attributes."
 _MAX_FIELDS_BYTES = 4_096
+_MAX_ASKED_BYTES = 8_388_608
+"""An audience may name fifty thousand leads."""
 _TEXTS = ("body", "subject", "html")
 _SENT_AS_GIVEN = frozenset(
     {
@@ -39,6 +42,10 @@ _SENT_AS_GIVEN = frozenset(
 
 def _check_fields(value: dict[str, Any]) -> dict[str, Any]:
     return plain_json(value, _MAX_FIELDS_BYTES)
+
+
+def _check_asked(value: dict[str, Any]) -> dict[str, Any]:
+    return plain_json(value, _MAX_ASKED_BYTES)
 
 
 Fields = Annotated[dict[str, JsonValue], AfterValidator(_check_fields)]
@@ -100,15 +107,17 @@ class CampaignRequest(BaseModel):
     template: Ref | None = None
     source: Ref | None = None
     agent: Ref | None = None
-    content: str | None = None
+    content: Literal[*sorted(REGULATED)] | None = None  # type: ignore[valid-type]
     smart_encoding: bool | None = None
     traffic: Literal["RealLead", "Warmup", "Test", "SystemInternal"] = "RealLead"
     defaults: Annotated[
         dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=200)]],
+        AfterValidator(_check_asked),
         Field(max_length=50, description="what placeholders say of whom the field is not known"),
     ] = {}
     audience: Annotated[
-        dict[str, JsonValue] | None, Field(description="which of your contacts; or `recipients`")
+        Annotated[dict[str, JsonValue], AfterValidator(_check_asked)] | None,
+        Field(description="which of your contacts; or `recipients`"),
     ] = None
     recipients: Annotated[
         Recipients | None, Field(description="whom, one by one; more may be added to a draft")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
+from pydantic import ValidationError
 
 from messaging.domain import campaign as asking
 from messaging.domain import personal
@@ -88,3 +89,18 @@ def test_an_unknown_placeholder_is_a_problem_of_its_field() -> None:
         ("#/body", "not_a_placeholder"),
         ("#/html", "not_a_placeholder"),
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"content": "nothing known"},
+        {"defaults": {"a": "\0"}},
+        {"audience": {"search_keyword": "\0"}},
+        {"recipients": [{"to": "x", "fields": {"a\0": 1}}]},
+        {"recipients": [{"to": "x", "fields": {"a": 1e300}}]},
+    ],
+)
+def test_what_cannot_be_kept_is_refused_by_its_form(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        CampaignRequest.model_validate({"name": "spring", "body": "Hello", **wrong})
