@@ -16,9 +16,10 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
 
-from messaging import exporter, telemetry
+from messaging import billing, exporter, telemetry
 from messaging.api.openapi import SEND_EXAMPLES
 from messaging.runtime import Runtime
+from tests.api.test_two_tenants import everything
 
 TO = "+12025550123"
 
@@ -141,14 +142,16 @@ def test_each_documented_send_is_accepted(http: httpx.Client, app: FastAPI, name
 
 
 def test_each_other_documented_example_is_accepted(
-    http: httpx.Client, app: FastAPI, caller: Any
+    rt: Runtime, http: httpx.Client, app: FastAPI, caller: Any
 ) -> None:
+    has = {name: pair.theirs for name, pair in everything(rt, http, caller).items()}
+    billing.enable(rt, caller.tenant, "USD")
     ran = 0
     for path, operations in document(app)["paths"].items():
         for method, operation in operations.items():
             content = operation.get("requestBody", {}).get("content", {})
             for example in content.get("application/json", {}).get("examples", {}).values():
-                there = path.format(sender_id=caller.sender.id, name="main")
+                there = path.format(**{**has, "name": "main"})
                 asked = orjson.loads(
                     # Names are looked up, and this machine may know none.
                     orjson.dumps(example["value"]).replace(
@@ -157,7 +160,9 @@ def test_each_other_documented_example_is_accepted(
                 )
                 answer = http.request(method.upper(), there, json=asked)
                 lifted = (method, answer.status_code) == ("delete", 404)
-                assert answer.is_success or lifted, answer.text
+                # Nothing of a draft has failed.
+                too_soon = path.endswith("/retry") and answer.status_code == 409
+                assert answer.is_success or lifted or too_soon, answer.text
                 ran += 1
     assert ran >= 8
 
