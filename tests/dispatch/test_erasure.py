@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from messaging import erasure, plan
+from messaging import erasure, openings, plan
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Channel
 from messaging.store import number_facts
@@ -206,7 +206,7 @@ def test_it_waits_for_a_dispatch_that_has_read_the_text_already(
     with ThreadPoolExecutor(1) as pool:
         erased: list[Future[Erasure]] = []
 
-        def interrupted(*args: Any) -> plan.Plan:
+        def interrupted(*args: Any) -> openings.Plan:
             erased.append(pool.submit(erase, world))
             poll(lambda: world.rows(_WAITING_FOR_LOCKS), "the erasure does not wait")
             return decide(*args)

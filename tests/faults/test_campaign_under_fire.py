@@ -29,7 +29,12 @@ NAMELESS = 50
 """One in so many has no name, and is skipped."""
 LOT = 10_000
 SEED = 61
-FAULTS: dict[str, Any] = {"latency": 0.05, "rate_500": 0.03, "rate_drop": 0.01, "rate_undelivered": 0.02}
+FAULTS: dict[str, Any] = {
+    "latency": 0.05,
+    "rate_500": 0.03,
+    "rate_drop": 0.01,
+    "rate_undelivered": 0.02,
+}
 PLAN = ("parent", "child", "api", "parent", "beat", "postgres", "child", "parent", "flushall")
 _AREAS = (
     202, 205, 206, 212, 213, 214, 215, 216, 301, 303, 305, 310, 312, 313, 314, 315, 404, 405, 408,

@@ -10,6 +10,21 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+LARGE = {
+    "messages",
+    "message_events",
+    "ready",
+    "scheduled",
+    "open_attempts",
+    "attempts",
+    "conversations",
+    "suppressions",
+    "suppression_events",
+    "raw_receipts",
+    "idempotency_keys",
+}
+"""Tables that are never read from one end to the other."""
+
 
 @dataclass(frozen=True)
 class Plan:

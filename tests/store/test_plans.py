@@ -39,21 +39,8 @@ from messaging.store.suppressions import NewSuppression
 from messaging.store.views import Filters
 from tests.conftest import NewDatabase
 from tests.store.large_database import ROWS, fill
-from tests.store.plans import explain
+from tests.store.plans import LARGE, explain
 
-LARGE = {
-    "messages",
-    "message_events",
-    "ready",
-    "scheduled",
-    "open_attempts",
-    "attempts",
-    "conversations",
-    "suppressions",
-    "suppression_events",
-    "raw_receipts",
-    "idempotency_keys",
-}
 TENANT = UUID(int=1)
 BATCH = 250
 
