@@ -195,7 +195,8 @@ def _step(batch: Batch, read: Read, target: Target, state: _State) -> Applied:
     lapse = providers.get(read.receipt.provider).lapses.get(read.report.code or "")
     if lapse is not None and event is Event.BLOCKED_MISSING_CAMPAIGN:
         batch.lapses.append((target.message_id, lapse))
-    state.status, state.reason, state.taken = after, read.report.detail, True
+    state.status, state.taken = after, True
+    state.reason = read.report.detail if event is not Event.ACCEPTED else None
     state.code = read.report.code if event is not Event.ACCEPTED else state.code
     if target.erased and after in _RESUMABLE:
         # What would be sent again once the cause is lifted holds nothing to send any more.
@@ -226,10 +227,10 @@ def _move(read: Read, target: Target, state: _State, event: Event, after: Status
         before,
         event,
         after,
-        reason=report.detail,
+        # Of what was only accepted nothing has gone wrong; an end's code is its own, even if it has none.
+        reason=None if event is Event.ACCEPTED else report.detail,
         counts=before is Status.SENDING,
         provider_message_id=None if state.taken else report.provider_message_id or None,
-        # Of what was only accepted nothing has gone wrong; an end's code is its own, even if it has none.
         provider_code=None if event is Event.ACCEPTED else report.code,
         exact_code=event is not Event.ACCEPTED,
         proves_sent=True,

@@ -46,9 +46,9 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float | int) else str(value)
 
 
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
+def test_every_setting_is_explained_with_its_default() -> None:
     said: dict[str, str] = {}
-    for names, defaults, _ in _rows(README, "### Settings"):
+    for names, defaults, _ in _rows(ARCHITECTURE, "## Settings"):
         values = re.findall(r"`([^`]+)`", defaults) or [""]
         said |= dict(zip(re.findall(r"`(\w+)`", names), values, strict=True))
     known = {
