@@ -23,8 +23,8 @@ from tests.faults.rig import Rig
 from tests.faults.verdict import compare, ledger, settle
 
 SEED = 50
-MESSAGES = int(os.environ.get("POSTHORN_TEST_MESSAGES", "4000"))
-"""CI sends a fifth of what the figures in the papers were measured with."""
+MESSAGES = int(os.environ.get("POSTHORN_TEST_MESSAGES", "1500"))
+"""CI sends less than what the figures in the papers were measured with."""
 IN_A_LIST = 100
 FAULTS: dict[str, Any] = {
     "tail_rate": 0.025,

@@ -106,7 +106,7 @@ def test_the_version_is_data(home: Path) -> None:
 
 def test_help_names_every_command(home: Path) -> None:
     shown = command("--help", env=environment(home)).stdout
-    assert re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE) == [*COMMANDS]
+    assert re.findall(r"^  ([a-z][a-z-]*)  ", shown, re.MULTILINE) == [*COMMANDS]
 
 
 @pytest.mark.parametrize("module", ["messaging.cli.messages", "messaging.cli.over_http"])
