@@ -28,7 +28,7 @@ _MESSAGES = """messages (id, tenant_id, channel, category, priority, status, seg
 _TABLES = {
     _MESSAGES: "id",
     "message_events (message_id, event, status)": "message_id",
-    "ready (queue, message_id, epoch)": "message_id",
+    "ready (queue, message_id, epoch, tenant_id)": "message_id",
 }
 """The columns intake writes, table by table, and what orders their rows."""
 

@@ -73,7 +73,7 @@ class Rig:
         self.home = home.resolve()
         self._groups: dict[str, Group] = {}
         self._spare_accounts = iter(_ACCOUNTS)
-        self._spare_numbers = iter(range(100))
+        self._spare_numbers = (f"+1{area}555{n:04}" for area in (415, 510) for n in range(100, 200))
         self._tenants = 0
         self._asking = Lock()
         self._held = contextlib.ExitStack()
@@ -240,7 +240,7 @@ class Rig:
 
     def numbers(self, caller: Caller, account: str, count: int, mps: float) -> None:
         """Give a tenant senders of one of its accounts, all of them in its one pool."""
-        numbers = [f"+1415555{100 + next(self._spare_numbers):04}" for _ in range(count)]
+        numbers = [next(self._spare_numbers) for _ in range(count)]
         said = {"account": account, "mps": mps, "pools": ["main"], "campaign": "main"}
         adding = [SenderRequest.model_validate({"address": n, **said}) for n in numbers]
         fleet.add(self.rt, caller.tenant, adding)

@@ -33,7 +33,7 @@ def test_the_chain_is_told_oldest_first(posthorn: Household, delivered: str, doo
     env: dict[str, str] = getattr(posthorn, door)
     done = posthorn.run("explain", delivered, "--chain", env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    taken, judged, choice, tried, last = done.stdout.splitlines()
+    taken, judged, choice, tried, *receipts, last = done.stdout.splitlines()
     assert taken.startswith("Taken in 20")
     assert judged.startswith("Before dispatch, 20")
     assert "had no objection" in judged
@@ -41,6 +41,8 @@ def test_the_chain_is_told_oldest_first(posthorn: Household, delivered: str, doo
     assert " was chosen" in choice
     assert tried.startswith("Attempt 1, 20")
     assert tried.endswith("the provider took it, known by reply.")
+    assert receipts
+    assert all(told.startswith("The provider reported, 20") for told in receipts), receipts
     assert last == posthorn.run("explain", delivered, env=env).stdout.strip()
 
 
