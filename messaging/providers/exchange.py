@@ -15,8 +15,9 @@ import pycurl
 
 from messaging.domain.failures import Failover, Failure, Kind
 
-MAX_RESPONSE = 1024 * 1024
-"""Bytes of reply body; no provider answers with more, and a longer one is not read."""
+MAX_RESPONSE = 16 * 1024 * 1024
+"""Bytes of reply body; a longer one is not read. Minutes of a busy account are a few megabytes where a
+provider can only be asked for all of them (Vonage)."""
 _MAX_IDLE_SECONDS = 15
 """Younger than the keep-alive of common load balancers, so a reused connection is seldom a dead one."""
 _OWN_HEADERS = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
