@@ -112,7 +112,10 @@ class Breakers:
             probed = breaker.probed(circuit, self._clock(), self._limits)
             if probed is None:
                 return False
-            if self._set(key, raw, probed):
+            try:
+                if self._set(key, raw, probed):
+                    return True
+            except redis.RedisError:
                 return True
             self._read_at = float("-inf")
             self.circuits()

@@ -90,8 +90,11 @@ def _cordon(rt: Runtime, blamed: Sequence[Blamed]) -> None:
             hours = rt.senders_of(sender.tenant_id).policy.sender_health.cordon_hours
             limits = sender_health.Policy(None if hours is None else timedelta(hours=hours))
             change = sender_health.refused(one.code, IN_A_ROW, rt.now(), limits)
-            with rt.engine.begin() as db:
-                sender_states.enter(db, [Entry(sender.id, sender.state, **asdict(change))])
+            try:
+                with rt.engine.begin() as db:
+                    sender_states.enter(db, [Entry(sender.id, sender.state, **asdict(change))])
+            except DBAPIError:  # what happened is written already; the next refusal tries again
+                continue
             log().warning("sender.refused", sender_id=str(sender.id), code=one.code)
             rt.forget(sender.tenant_id)
 

@@ -3,8 +3,8 @@
 A route is an account, a channel and a country: a provider's path to Brazil may fail while all else
 works. Its circuit opens on the share of failures, not on their number, and never on a handful. An open
 circuit lets nothing through for a while; then one probe, then five, then twenty-five. A stage of which
-half goes wrong opens it again for twice as long; a provider that always fails a few is no worse for it. Whoever acts on this keeps the circuits; here is only what
-follows.
+half goes wrong opens it again for twice as long; a provider that always fails a few is no worse for it.
+Whoever acts on this keeps the circuits; here is only what follows.
 """
 
 from __future__ import annotations

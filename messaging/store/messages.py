@@ -58,7 +58,7 @@ class Move:
     """Whether it shows that the provider had taken the message, so that it has been sent by now."""
     tried_sender_id: UUID | None = None
     failed_account_id: UUID | None = None
-    """A sender to avoid from now on."""
+    """A sender, and a provider account as long as there is another, to avoid from now on."""
     account_id: UUID | None = None
     sender_id: UUID | None = None
     selection_reason: SelectionReason | None = None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import redis
 
 from messaging.domain.breaker import LIMITS
 from messaging.domain.failures import Failover, Failure, Kind
@@ -233,6 +234,22 @@ def test_with_nobody_else_messages_wait_until_the_provider_is_back(world: World)
 
 
 @pytest.mark.usefixtures("second")
+def test_a_probe_goes_out_though_redis_went_away_a_moment_ago(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: object) -> None:
+        raise redis.ConnectionError
+
+    outage(world)
+    later(world, LIMITS.open_for)
+    monkeypatch.setattr(world.rt.breakers, "_swap", away)
+    world.carrier.answer = lambda _: accepted()
+    to_strangers(world, 60)
+    world.send()
+    assert asked(world) == {FIRST: 1, SECOND: 59}
+
+
+@pytest.mark.usefixtures("second")
 def test_another_country_is_another_route(world: World) -> None:
     outage(world)
     world.carrier.answer = lambda _: accepted()
@@ -244,8 +261,6 @@ def test_another_country_is_another_route(world: World) -> None:
 
 def test_repeats_have_a_budget(world: World) -> None:
     """An account that refuses everything for now is asked again by a few of many."""
-    world.carrier.answer = first_answers(refused(500, 0))
-    world.run("SELECT 1")
     world.carrier.answer = first_answers(refused(429, 20429))
     world.put(200)
     world.send()
