@@ -95,9 +95,10 @@ def _send(rt: Runtime, courier: Courier) -> int:
     room = _TOTAL - calls.total()
     if room <= 0:
         return 0
-    each = _EACH if room > _TOTAL // 2 else _EACH_WHEN_FULL
+    free = room - _TOTAL // 2
+    each, total = (_EACH, free) if free > 0 else (_EACH_WHEN_FULL, room)
     with rt.engine.begin() as db:
-        taken = notice_turns.take(db, each=each, total=room, calls=calls, lease=_LEASE)
+        taken = notice_turns.take(db, each=each, total=total, calls=calls, lease=_LEASE)
     unsendable: list[_Ended] = []
     for due in taken.due:
         try:

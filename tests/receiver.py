@@ -131,7 +131,7 @@ def receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
-        request_queue_size = 128
+        request_queue_size = 1_024
 
         def handle_error(self, *_: object) -> None:
             """A client that hangs up is what some tests are about."""

@@ -22,6 +22,8 @@ from tests.receiver import Receiver
 from tests.world import World
 
 NETWORKS = "127.0.0.0/8"
+_PATIENCE = timedelta(seconds=120)
+"""How long a call may take, so that a busy machine is not taken for a slow endpoint."""
 
 
 class Telling:
@@ -30,7 +32,7 @@ class Telling:
     def __init__(self, world: World) -> None:
         self.world = world
         self.rt = world.rt
-        self.courier = Courier(self.rt.settings.callback_allowed)
+        self.courier = Courier(self.rt.settings.callback_allowed, timeout=_PATIENCE)
         self.secrets: dict[UUID, str] = {}
 
     def add(
