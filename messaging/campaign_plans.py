@@ -156,6 +156,7 @@ def _message(
         expires_at=base.expires_at,
         sender_id=base.sender_id,
         pool_id=base.pool_id,
+        flash=base.flash,
         content=base.content,
         time_zone=who.about.get("time_zone"),
         postal_code=who.about.get("postal_code"),

@@ -63,6 +63,7 @@ class CampaignBody(BaseModel):
     category: Category
     priority: Priority
     body: str
+    flash: bool
     targets: Annotated[int, Field(description="whom it is to; of an audience once it started")]
     counts: Annotated[CountsBody | None, Field(description="null in lists")]
     plan: Annotated[
@@ -169,6 +170,7 @@ def shown(campaign: Campaign, counts: Counts | None) -> dict[str, Any]:
         "category": asked.get("category", Category.MARKETING),
         "priority": asked.get("priority", Priority.LOW),
         "body": asked["body"],
+        "flash": asked.get("flash", False),
         "plan": None if counts is None else campaign.plan,
         "actual": None if counts is None else _actual(campaign, counts),
         "counts": None if counts is None else _counted(counts),

@@ -34,7 +34,7 @@ _SENT_AS_GIVEN = frozenset(
     {
         "channel", "body", "subject", "html", "media", "from_name", "reply_to", "category",
         "priority", "from_", "pool", "use_case", "expires_at", "template", "source", "agent",
-        "content", "smart_encoding", "traffic",
+        "content", "smart_encoding", "traffic", "flash", "flash_fallback",
     }
 )  # fmt: skip
 """The fields a message has from its campaign."""
@@ -99,6 +99,12 @@ class CampaignRequest(BaseModel):
     media: Media = None
     from_name: FromName = None
     reply_to: ReplyTo = None
+    flash: Annotated[
+        bool, Field(description="show it at once, keep nothing (class 0); one segment, no link")
+    ] = False
+    flash_fallback: Annotated[
+        bool, Field(description="send it as an ordinary message where no provider offers flash")
+    ] = False
     from_: Annotated[
         Word | None, Field(alias="from", description="a sender of yours: its address or its id")
     ] = None

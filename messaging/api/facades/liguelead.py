@@ -157,7 +157,7 @@ def _order(sms: Sms, key: str | None) -> Order:
     if all(target.request is None for target in targets):
         raise InvalidRequestError(invalid)
     shared: dict[str, Any] = {"body": sms.message, "category": sms.message_type}
-    shared |= {"priority": "NORMAL", "channel": Channel.SMS}
+    shared |= {"priority": "NORMAL", "channel": Channel.SMS, "flash": sms.is_flash}
     if sms.group_id is not None:
         shared["source"] = sms.group_id
     return Order(

@@ -119,6 +119,8 @@ def test_flash_goes_where_it_is_offered_and_takes_no_link(
     assert answer.status_code == 202, answer.text
     (message,) = http.get("/v1/messages").json()["data"]
     assert message["flash"] is True
+    kept = f"/v1/campaigns/{answer.json()['data']['campaign_id']}"
+    assert http.get(kept).json()["flash"] is True
     linked = TEXT | {"is_flash": True, "message": "Veja https://example.com/oferta"}
     refused = lead.post("/v1/sms", json=linked)
     assert refused.status_code == 422
