@@ -47,6 +47,7 @@ def context_of(known: TenantSenders, region: str, now: datetime) -> Context:
         known.bindings.use_cases(),
         defaults[0] if defaults else None,
         offers_flash(known),
+        known.candidates.by_id,
     )
 
 

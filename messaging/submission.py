@@ -111,6 +111,7 @@ def prepare(rt: Runtime, submission: Submission) -> Prepared:
         known.bindings.use_cases(),
         known.bindings.tenant.pool_ids[0] if known.bindings.tenant.pool_ids else None,
         offers_flash(known),
+        known.candidates.by_id,
     )
     prepared = Prepared(submission, [], [], known, now)
     for i, asked in enumerate(submission.requests):

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from messaging.domain import channel_rules, fallbacks, segments
 from messaging.domain.addresses import AddressProblem, region_of
+from messaging.domain.candidates import carries
 from messaging.domain.compliance import places
 from messaging.domain.compliance.policy import DEFAULT, Policy
 from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
-from messaging.domain.message import Channel, Traffic
+from messaging.domain.message import Channel, Sender, Traffic
 from messaging.domain.new_message import NewMessage
 from messaging.domain.recipients import address_of
 from messaging.domain.request import MAX_BODY, SendRequest, storable
@@ -38,6 +39,8 @@ class Context:
     """The pool of whatever names neither a pool nor a use case."""
     flash_offered: bool = False
     """Whether a provider of the tenant's offers flash messages."""
+    known: Mapping[UUID, Sender] = field(default_factory=dict)
+    """What is known of the tenant's senders by id."""
 
     def sender_id(self, request: SendRequest) -> UUID | None:
         """The sender a request names; None if it names none, or none of the tenant's."""
@@ -139,16 +142,26 @@ def _fallback(
 
 
 def _senders(request: SendRequest, context: Context) -> list[FieldProblem]:
-    problems = []
-    if request.from_ is not None and context.sender_id(request) is None:
-        problems.append(
-            FieldProblem("#/from", "unknown_sender", "no active sender of yours; list yours first")
-        )
+    problems = _from(request, context)
     if request.pool is not None and request.pool not in context.pools:
         problems.append(
             FieldProblem("#/pool", "unknown_pool", "no sender pool of yours has this name")
         )
     return problems + _use_case(request, context)
+
+
+def _from(request: SendRequest, context: Context) -> list[FieldProblem]:
+    if request.from_ is None:
+        return []
+    id_ = context.sender_id(request)
+    if id_ is None:
+        detail = "no active sender of yours; list yours first"
+        return [FieldProblem("#/from", "unknown_sender", detail)]
+    sender = context.known.get(id_)
+    if sender is None or carries(sender, request.channel):
+        return []
+    detail = f"carries no {request.channel} message; name a sender that does, or leave it out"
+    return [FieldProblem("#/from", "not_with_channel", detail)]
 
 
 def _pool(request: SendRequest, context: Context) -> UUID | None:

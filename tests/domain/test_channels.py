@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from messaging.domain import fallbacks
-from messaging.domain.message import Channel, Parts
+from messaging.domain.message import Capability, Channel, Parts, Sender
 from messaging.domain.new_message import NewMessage
 from messaging.domain.reading import Context, read
 from messaging.domain.request import fingerprint, parse
@@ -18,6 +18,16 @@ NOW = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
 NEWS = UUID(int=7)
 POOL = UUID(int=8)
 CONTEXT = Context("US", {"news@example.com": NEWS}, {}, NOW, default_pool=POOL)
+SENDERS = [
+    Sender(UUID(int=n), UUID(int=1), UUID(int=1), channel, address, 1.0, False, frozenset(),
+           capabilities=frozenset(can))
+    for n, (channel, address, *can) in enumerate([
+        (Channel.SMS, "+12025550199", Capability.SMS),
+        (Channel.SMS, "+12025550198", Capability.SMS, Capability.MMS),
+        (Channel.EMAIL, "news@example.com", Capability.EMAIL),
+        (Channel.INSTAGRAM_DM, "17841400000000000", Capability.INSTAGRAM_DM),
+    ], 20)
+]  # fmt: skip
 SMS: dict[str, Any] = {"to": "+12025550123", "body": "Hi"}
 MAIL: dict[str, Any] = {
     "to": "ana@example.com", "body": "Hi", "channel": "email", "subject": "Hello",
@@ -196,6 +206,32 @@ def test_a_fallback_is_read_like_a_message_and_kept_in_one_spelling() -> None:
     again = made(**found.fallback)
     assert (again.recipient, again.channel, again.body) == ("Ana@example.com", Channel.EMAIL, "Hi")
     assert again.campaign == "spring"
+
+
+CARRIES = [
+    ("+12025550199", {"sms"}),
+    ("+12025550198", {"sms", "mms"}),
+    ("news@example.com", {"email"}),
+    ("17841400000000000", {"instagram_dm"}),
+]
+
+
+@pytest.mark.parametrize("message", [SMS, MMS, MAIL, DM], ids=["sms", "mms", "email", "dm"])
+@pytest.mark.parametrize(("address", "carries"), CARRIES)
+def test_a_sender_that_cannot_carry_the_message_is_refused(
+    message: dict[str, Any], address: str, carries: set[str]
+) -> None:
+    named = {key: s.id for s in SENDERS for key in (s.address, str(s.id))}
+    context = Context("US", named, {}, NOW, known={s.id: s for s in SENDERS})
+    for name in (address, str(named[address])):
+        request = parse(message | {"from": name})
+        assert not isinstance(request, list)
+        found = read(request, context)
+        if message.get("channel", "sms") in carries:
+            assert isinstance(found, NewMessage)
+        else:
+            assert isinstance(found, list)
+            assert [(p.pointer, p.code) for p in found] == [("#/from", "not_with_channel")]
 
 
 @pytest.mark.parametrize(
