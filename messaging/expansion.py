@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,7 +33,7 @@ from messaging.store import alike, campaign_recipients, campaigns, messages
 from messaging.store import audience as audiences
 from messaging.store import tenants as tenant_store
 from messaging.store.alike import Each
-from messaging.store.campaign_recipients import Waiting
+from messaging.store.campaign_recipients import Chunk, Waiting
 from messaging.store.campaigns import Campaign
 from messaging.store.messages import Move, NewRow
 from messaging.store.tenants import Tenant
@@ -41,6 +41,8 @@ from messaging.telemetry import log
 
 CHUNK = 5_000
 """Recipients whose messages are one commit."""
+STRETCH = 50_000
+"""Contacts that are looked at in one commit, for whom a campaign is to."""
 _TICK = timedelta(seconds=2)
 _SETTLING = timedelta(seconds=10)
 """For how long after it was resumed somebody may still put its messages off, knowing no better."""
@@ -62,14 +64,21 @@ class Turn:
     rings: set[Task] = field(default_factory=set)
 
 
+class _ChangedError(Exception):
+    """Somebody was erased while their message was made: none of the chunk may stay."""
+
+
 def run(rt: Runtime, *, seconds: float = 5.0, stopping: Callable[[], bool] = lambda: False) -> str:
     """Do for campaigns what is due until nothing is, or time is over; returns a one-line summary."""
     rt.hints.answered(Task.CAMPAIGNS)
     turn, ends = Turn(), time.monotonic() + seconds
     more = True
     while more and time.monotonic() < ends and not stopping():
-        with rt.engine.begin() as db:
-            more = step(rt, db, turn)
+        try:
+            with rt.engine.begin() as db:
+                more = step(rt, db, turn)
+        except _ChangedError:
+            turn = Turn(writers=turn.writers, done=turn.done)
         for task in turn.rings:
             rt.hints.ring(task)
         turn.rings.clear()
@@ -97,28 +106,27 @@ def step(rt: Runtime, db: Connection, turn: Turn | None = None) -> bool:
 
 
 def _snapshot(db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
-    """Write down whom it is to, as they are now."""
+    """Write down whom it is to, as they are now; a stretch of the contacts at a time."""
     request = CampaignRequest.model_validate(campaign.request)
     targets = campaign.targets
     if request.audience is not None:
         meant, found = audience.parse(request.audience), texts(request)
         if isinstance(meant, list) or isinstance(found, list):
             raise AssertionError("it was checked when the campaign was made")
-        where = audiences.where(campaign.tenant_id, meant)
-        targets = campaign_recipients.snapshot(
-            db, campaign.id, request.channel, names(found), where
+        among = campaign_recipients.stretch(
+            db, campaign.tenant_id, campaign.snapshot_to, targets, STRETCH
         )
-    turn.done["written down"] += targets
-    campaigns.move(
-        db,
-        campaign,
-        Step.TAKEN,
-        now,
-        targets=targets,
-        snapshot_at=now,
-        started_at=now,
-        paced_at=now,
-    )
+        if among is not None:
+            where = audiences.where(campaign.tenant_id, meant)
+            added = campaign_recipients.snapshot(
+                db, campaign.id, request.channel, names(found), where, among
+            )
+            turn.done["written down"] += added
+            campaigns.note(
+                db, campaign.id, targets=targets + added, snapshot_to=among.reached, next_at=now
+            )
+            return
+    campaigns.move(db, campaign, Step.TAKEN, now, snapshot_at=now, started_at=now, paced_at=now)
 
 
 def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: Turn, now: datetime) -> None:
@@ -179,28 +187,33 @@ def _expand(
     """Messages for the next `count` who wait; how many these were, and the place of the last."""
     base, days = found.base, found.introduces
     marketing = None if days is None else (campaign.tenant_id, base.channel, days)
-    people = campaign_recipients.waiting(db, campaign.id, campaign.expanded_to, count, marketing)
-    each: list[Each] = []
-    made: dict[int, UUID] = {}
+    after = campaign.expanded_to
+    people = campaign_recipients.waiting(db, campaign.id, after, count, marketing)
+    if not people:
+        return 0, after
+    chunk, reached = Chunk(rt.new_id()), people[-1].n
     skipped: dict[int, str] = {}
-    for who in people:
-        said = found.write(who)
-        if isinstance(said, str):
-            skipped[who.n] = said
-            continue
-        made[who.n] = message_id = rt.new_id()
-        each.append(_message(rt, message_id, who, said, base))
+
+    def each() -> Iterator[Each]:
+        for who in people:
+            said = found.write(who)
+            if isinstance(said, str):
+                skipped[who.n] = said
+            else:
+                yield _message(rt, chunk.message_id(who.n), who, said, base)
+
     like = NewRow(campaign.id, campaign.tenant_id, b"", Status.QUEUED, base, rt.now())
-    alike.insert(db, like, each)
-    campaign_recipients.mark(db, campaign.id, made, skipped)
-    if each:
+    made = alike.insert(db, like, each())
+    if campaign_recipients.mark(db, campaign.id, chunk, after, reached, skipped) != made:
+        raise _ChangedError
+    if made:
         turn.rings.add(DISPATCH[LANE_OF[base.priority]])
-    turn.done["queued"] += len(made)
+    turn.done["queued"] += made
     turn.done["skipped"] += len(skipped)
-    return len(people), people[-1].n if people else campaign.expanded_to
+    return len(people), reached
 
 
-def _message(rt: Runtime, message_id: UUID, who: Waiting, said: Said, base: NewMessage) -> Each:
+def _message(rt: Runtime, message_id: str, who: Waiting, said: Said, base: NewMessage) -> Each:
     key, about = who.recipient_key, who.about
     if base.channel is Channel.MMS:  # contacts keep their numbers as those of texts
         key = addresses.key(rt.settings.pepper, base.channel.value, who.address)

@@ -76,4 +76,5 @@ def spoken(value: object) -> str | None:
         return None
     if isinstance(value, bool):
         value = "yes" if value else "no"
-    return str(value)[:LONGEST_VALUE].translate(_CONTROLS).strip() or None
+    said = str(value)[:LONGEST_VALUE]
+    return (said if said.isprintable() else said.translate(_CONTROLS)).strip() or None

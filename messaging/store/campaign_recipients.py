@@ -51,7 +51,7 @@ WITH fresh AS (
 ), added AS (
   INSERT INTO campaign_recipients (campaign_id, recipient_key, n, address, fields, about)
   SELECT :campaign, recipient_key, :base + row_number() OVER (ORDER BY n), address,
-         CAST(fields AS jsonb), CAST(about AS jsonb)
+         CAST(fields AS json), CAST(about AS json)
   FROM fresh RETURNING 1
 )
 SELECT count(*) FROM added
@@ -81,18 +81,54 @@ def _json(value: Mapping[str, Any] | None) -> str | None:
 _SNAPSHOT = """
 INSERT INTO campaign_recipients
   (campaign_id, n, recipient_key, address, contact_id, fields, about)
-SELECT :campaign, row_number() OVER (ORDER BY who.contact_id), who.* FROM (
+SELECT :campaign, :base + row_number() OVER (ORDER BY who.contact_id), who.* FROM (
   SELECT DISTINCT ON (a.recipient_key) a.recipient_key, a.address, c.id AS contact_id,
-         jsonb_strip_nulls(jsonb_build_object({fields})) AS fields,
-         jsonb_strip_nulls(jsonb_build_object(
+         json_strip_nulls(json_build_object({fields})) AS fields,
+         json_strip_nulls(json_build_object(
            'lead', coalesce(c.ref, c.id::text), 'agent', c.agent, 'source', c.source,
            'time_zone', c.time_zone, 'postal_code', c.postal_code)) AS about
   FROM contacts c JOIN contact_addresses a ON a.contact_id = c.id
     AND a.channel = CAST(:channel AS channel) AND a.position = 0
-  WHERE {where}
+  WHERE {where} {those}
   ORDER BY a.recipient_key, c.id LIMIT :most
 ) AS who
 """
+_STEP = """
+AND c.id <= :reached AND (CAST(:after AS uuid) IS NULL OR c.id > CAST(:after AS uuid))
+AND NOT EXISTS (SELECT 1 FROM campaign_recipients r
+                WHERE r.campaign_id = :campaign AND r.recipient_key = a.recipient_key)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some contacts of a tenant, in the order they came, and how many recipients there are already."""
+
+    after: UUID | None
+    reached: UUID
+    base: int
+
+
+_REACHED = sa.text("""
+SELECT id FROM contacts WHERE tenant_id = :tenant
+  AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
+ORDER BY id OFFSET :behind LIMIT 1
+""")
+_LAST = sa.text("""
+SELECT id FROM contacts WHERE tenant_id = :tenant
+  AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
+ORDER BY id DESC LIMIT 1
+""")
+
+
+def stretch(
+    db: Connection, tenant_id: UUID, after: UUID | None, base: int, size: int
+) -> Stretch | None:
+    """The next `size` contacts behind one, or all there are; None if there is none."""
+    values = {"tenant": tenant_id, "after": after}
+    reached = db.execute(_REACHED, values | {"behind": size - 1}).scalar()
+    reached = reached or db.execute(_LAST, values).scalar()
+    return None if reached is None else Stretch(after, reached, base)
 
 
 def snapshot(
@@ -101,23 +137,28 @@ def snapshot(
     channel: Channel,
     names: Sequence[str],
     where: tuple[str, Mapping[str, Any]],
+    among: Stretch | None = None,
     most: int | None = None,
 ) -> int:
     """Write down every contact that `where` means, with their fields as they are now; how many.
 
     One statement. Whoever shares an address with another is written to once. Only the fields `names`,
-    those the text speaks of, are kept. `most` is for a look at some of them.
+    those the text speaks of, are kept. A stretch is looked at after the one before, with the campaign
+    locked; `most` is for a look at some of them.
     """
     condition, values = where
     fields, named = _fields(names)
-    statement = sa.text(_SNAPSHOT.format(fields=fields, where=condition))
+    those = _STEP if among is not None else ""
+    statement = sa.text(_SNAPSHOT.format(fields=fields, where=condition, those=those))
     on = Channel.SMS if channel.by_phone else channel
-    found = {"campaign": campaign_id, "channel": on.value, "most": most, **named, **values}
-    return db.execute(statement, found).rowcount
+    found = {"campaign": campaign_id, "channel": on.value, "most": most, "base": 0}
+    if among is not None:
+        found |= {"after": among.after, "reached": among.reached, "base": among.base}
+    return db.execute(statement, {**found, **named, **values}).rowcount
 
 
 def _fields(names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """The pairs of `jsonb_build_object` for some fields, and the values of its parameters."""
+    """The pairs of `json_build_object` for some fields, and the values of its parameters."""
     pairs: list[str] = []
     values: dict[str, str] = {}
     for i, name in enumerate(names):
@@ -160,32 +201,51 @@ def waiting(
         statement = _READ_FIRST
     return [
         Waiting(n, key, address, orjson.loads(fields or "{}"), orjson.loads(about or "{}"), first)
-        for n, key, address, fields, about, first in db.execute(statement, values)
+        for n, key, address, fields, about, first in db.execute(statement, values).all()
     ]
 
 
-_MARK = sa.text("""
-UPDATE campaign_recipients r SET state = 'expanded', message_id = v.message_id
-FROM unnest(CAST(:places AS int[]), CAST(:ids AS uuid[])) AS v(n, message_id)
-WHERE r.campaign_id = :campaign AND r.n = v.n
-""")
 _SKIP = sa.text("""
 UPDATE campaign_recipients r SET state = 'skipped', reason = v.reason
 FROM unnest(CAST(:places AS int[]), CAST(:reasons AS text[])) AS v(n, reason)
 WHERE r.campaign_id = :campaign AND r.n = v.n
 """)
+_MARK = sa.text("""
+UPDATE campaign_recipients r
+SET state = 'expanded', message_id = CAST(CAST(:chunk AS text) || lpad(to_hex(r.n), 8, '0') AS uuid)
+WHERE r.campaign_id = :campaign AND r.n > :after AND r.n <= :reached AND r.state = 'waiting'
+""")
+
+
+class Chunk:
+    """The ids of the messages that are made at once: one base, and each recipient's place in it."""
+
+    def __init__(self, base: UUID) -> None:
+        self.prefix = str(base)[:-8]
+
+    def message_id(self, n: int) -> str:
+        """The id of the message to the recipient at place `n`."""
+        return f"{self.prefix}{n:08x}"
 
 
 def mark(
-    db: Connection, campaign_id: UUID, made: Mapping[int, UUID], skipped: Mapping[int, str]
-) -> None:
-    """Say by place what became of them: the message there is now, or why there is none."""
-    if made:
-        ids = f"{{{','.join(map(str, made.values()))}}}"
-        db.execute(_MARK, {"campaign": campaign_id, "places": list(made), "ids": ids})
+    db: Connection,
+    campaign_id: UUID,
+    chunk: Chunk,
+    after: int,
+    reached: int,
+    skipped: Mapping[int, str],
+) -> int:
+    """Say what became of those who waited at the places behind `after`, up to `reached`.
+
+    For each there is the chunk's message now, unless they were skipped: then there is a reason.
+    Returns for how many there is a message: fewer than were made if somebody was erased meanwhile.
+    """
     if skipped:
         reasons = list(skipped.values())
         db.execute(_SKIP, {"campaign": campaign_id, "places": list(skipped), "reasons": reasons})
+    values = {"campaign": campaign_id, "chunk": chunk.prefix, "after": after, "reached": reached}
+    return db.execute(_MARK, values).rowcount
 
 
 # Whoever may have got it is never written to again.

@@ -45,6 +45,8 @@ class Campaign:
     paced_at: datetime | None
     created_at: datetime
     scheduled_for: datetime | None
+    snapshot_to: UUID | None
+    """The last contact that was looked at, while the snapshot is taken."""
     snapshot_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -148,7 +150,7 @@ def paused_names(db: Connection, tenant_id: UUID) -> dict[str, str]:
 # Whatever is not over has a row in one of these.
 _UNFINISHED = sa.text("""
 SELECT count(*) FROM (
-  SELECT message_id FROM ready UNION ALL SELECT message_id FROM scheduled
+  SELECT message_id FROM ready WHERE tenant_id = :tenant UNION ALL SELECT message_id FROM scheduled
   UNION ALL SELECT message_id FROM held UNION ALL SELECT message_id FROM open_attempts
   UNION ALL SELECT unnest(message_ids) FROM claims
 ) AS work
@@ -170,7 +172,7 @@ def unfinished(db: Connection, campaign: Campaign) -> int:
 
 _CANCELABLE = sa.text("""
 SELECT m.id, m.epoch, m.status FROM (
-  SELECT message_id FROM ready UNION ALL SELECT message_id FROM scheduled
+  SELECT message_id FROM ready WHERE tenant_id = :tenant UNION ALL SELECT message_id FROM scheduled
   UNION ALL SELECT message_id FROM held UNION ALL SELECT unnest(message_ids) FROM claims
 ) AS work
 JOIN messages m ON m.id = work.message_id

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
@@ -87,20 +87,21 @@ def _expanding(settings: Settings, told: Connection) -> None:
     with rt.engine.connect() as db:
         db.execute(sa.text("SELECT 1"))
     began = time.perf_counter()
-    with rt.engine.begin() as db:
-        db.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        expansion.step(rt, db)
+    while not _one(rt, "SELECT snapshot_at FROM campaigns"):
+        with rt.engine.begin() as db:
+            expansion.step(rt, db)
     snapshot = time.perf_counter() - began
     began = time.perf_counter()
-    waiting = sa.text("SELECT EXISTS (SELECT 1 FROM campaigns WHERE expanded_to < targets)")
-    while True:
+    while _one(rt, "SELECT EXISTS (SELECT 1 FROM campaigns WHERE expanded_to < targets)"):
         expansion.run(rt)
-        with rt.engine.connect() as db:
-            if not db.execute(waiting).scalar():
-                break
     seconds = time.perf_counter() - began
     told.send((snapshot, seconds, _peak_mb()))
     rt.close()
+
+
+def _one(rt: Runtime, query: str) -> Any:
+    with rt.engine.connect() as db:
+        return db.execute(sa.text(query)).scalar()
 
 
 def _copy(m: Machine) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSON, JSONB
 
 from messaging.store.tables.base import channel_type, created, metadata, time, uuid
 
@@ -82,6 +82,8 @@ campaigns = sa.Table(
     sa.Column("state_since", time, nullable=False, server_default=sa.func.now()),
     created(),
     sa.Column("scheduled_for", time),
+    # The last contact that was looked at, while the snapshot is taken; and when that was done.
+    sa.Column("snapshot_to", uuid),
     sa.Column("snapshot_at", time),
     sa.Column("started_at", time),
     sa.Column("finished_at", time),
@@ -103,9 +105,9 @@ campaign_recipients = sa.Table(
     sa.Column("contact_id", uuid),
     sa.Column("address", sa.Text, nullable=False),
     # What is put into the text, as it was when the snapshot was taken.
-    sa.Column("fields", JSONB),
+    sa.Column("fields", JSON),
     # What its message gets of the contact: lead, agent, source, time_zone, postal_code.
-    sa.Column("about", JSONB),
+    sa.Column("about", JSON),
     sa.Column("message_id", uuid),
     # waiting, expanded or skipped, and why.
     sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
