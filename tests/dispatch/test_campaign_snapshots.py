@@ -91,7 +91,8 @@ def test_a_campaign_may_be_called_off_between_two_stretches(world: World) -> Non
 def test_who_is_erased_while_their_message_is_made_gets_none(world: World) -> None:
     id_ = started(world, 5)
     gone = PEOPLE[2]
-    real, calls = campaign_recipients.mark, []
+    calls: list[int] = []
+    real = campaign_recipients.mark
 
     def erased_just_before(*args: Any) -> int:
         if not calls:
