@@ -147,16 +147,19 @@ def paused_names(db: Connection, tenant_id: UUID) -> dict[str, str]:
     return {name: reason or "asked" for name, reason in db.execute(query)}
 
 
+# OFFSET 0 has each looked up by its id: in tables that nobody has analysed yet the planner takes a
+# campaign for one message, and reads all of it for each row.
+_EACH = "(SELECT m.* FROM messages m WHERE m.id = work.message_id OFFSET 0) AS m"
 # Whatever is not over has a row in one of these.
-_UNFINISHED = sa.text("""
+_UNFINISHED = sa.text(f"""
 SELECT count(*) FROM (
   SELECT message_id FROM ready WHERE tenant_id = :tenant UNION ALL SELECT message_id FROM scheduled
   UNION ALL SELECT message_id FROM held UNION ALL SELECT message_id FROM open_attempts
   UNION ALL SELECT unnest(message_ids) FROM claims
 ) AS work
-JOIN messages m ON m.id = work.message_id
+CROSS JOIN LATERAL {_EACH}
 WHERE m.tenant_id = :tenant AND m.campaign = :name AND m.status <> ALL(CAST(:settled AS message_status[]))
-""")
+""")  # noqa: S608 - a constant of this module
 
 
 def unfinished(db: Connection, campaign: Campaign) -> int:
@@ -170,16 +173,16 @@ def unfinished(db: Connection, campaign: Campaign) -> int:
     return found
 
 
-_CANCELABLE = sa.text("""
+_CANCELABLE = sa.text(f"""
 SELECT m.id, m.epoch, m.status FROM (
   SELECT message_id FROM ready WHERE tenant_id = :tenant UNION ALL SELECT message_id FROM scheduled
   UNION ALL SELECT message_id FROM held UNION ALL SELECT unnest(message_ids) FROM claims
 ) AS work
-JOIN messages m ON m.id = work.message_id
+CROSS JOIN LATERAL {_EACH}
 WHERE m.tenant_id = :tenant AND m.campaign = :name
   AND m.status IN ('queued', 'scheduled', 'blocked_billing', 'blocked_missing_campaign')
 LIMIT :limit
-""")
+""")  # noqa: S608 - as above
 _LOCKED = sa.text("""
 SELECT id, epoch, status FROM messages WHERE id = ANY(CAST(:ids AS uuid[]))
   AND status IN ('queued', 'scheduled', 'blocked_billing', 'blocked_missing_campaign')
