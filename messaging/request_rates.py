@@ -37,8 +37,8 @@ local got = math.min(wanted, math.floor(left))
 left = left - got
 redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.0f', at))
 redis.call('PEXPIRE', KEYS[1], 60000)
-if got > 0 then return {got, 0} end
-return {0, math.ceil((1 - left) / rate * 1000)}
+if got > 0 then return {got, 0, math.floor(left)} end
+return {0, math.ceil((1 - left) / rate * 1000), 0}
 """
 
 
@@ -48,6 +48,8 @@ class _Lot:
 
     left: int = 0
     closed_until: float = 0.0
+    behind: int = 0
+    """What was left in the bucket when this was taken."""
 
 
 class RequestRates:
@@ -95,6 +97,20 @@ class RequestRates:
                 raise RateLimitedError(per_minute, lot.closed_until - monotonic())
             lot.left -= 1
 
+    def take(self, key_id: str, per_minute: int) -> None:
+        """Take one request, from memory or from Redis.
+
+        Raises:
+            RateLimitedError: as `fetch`.
+        """
+        if not self.at_hand(key_id, per_minute):
+            self.fetch(key_id, per_minute)
+
+    def left(self, key_id: str) -> int:
+        """About how many more requests a key may make now, of what this process has heard; asks nobody."""
+        lot = self._lots.get(key_id)
+        return 0 if lot is None else lot.left + lot.behind
+
     def _lot(self, key_id: str, per_minute: int) -> _Lot:
         rate = per_minute / 60
         wanted = min(_LOT, max(ceil(rate / 2), 1))
@@ -102,10 +118,11 @@ class RequestRates:
             return _Lot(wanted)
         most = max(rate * _FULL_SECONDS, 1)
         try:
-            got, wait_ms = self._script(
+            got, wait_ms, behind = self._script(
                 keys=[f"{KEY_PREFIX}requests:{key_id}"], args=[rate, most, wanted]
             )
         except redis.RedisError:
             self._away_until = monotonic() + _AWAY_SECONDS
             return _Lot(wanted)
-        return _Lot(int(got), monotonic() + int(wait_ms) / 1000 if not got else 0.0)
+        closed_until = monotonic() + int(wait_ms) / 1000 if not got else 0.0
+        return _Lot(int(got), closed_until, int(behind))

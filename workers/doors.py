@@ -3,6 +3,9 @@
 The only tasks that are no hints. Until its commit the broker's copy is the only one of a message, so they
 are acknowledged after that, and a repetition finds the key that the first run left behind. Their arguments
 hold personal data and a key, and are shown to nobody; what they return are ids, statuses and codes.
+
+Each counts against its key's limit as a request does. One that is over it is put off by the broker, with a
+countdown: it is the one copy there is, and no row of ours may be made of what was not let in.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from celery.exceptions import Reject
 from celery.worker.request import Request
 
 from messaging import access, audit, campaigns, intake
+from messaging.access import Caller
 from messaging.domain import lists, request
 from messaging.domain.errors import (
     FieldProblem,
@@ -26,6 +30,7 @@ from messaging.domain.errors import (
     InvalidRequestError,
     NotFoundError,
     PosthornError,
+    RateLimitedError,
     UnavailableError,
 )
 from messaging.domain.scopes import Scope
@@ -37,6 +42,8 @@ from workers.naming import named
 from workers.process import current
 
 _POSTPONED_SECONDS = 1.0
+_LONGEST_SECONDS = 120
+"""For which one may be put off: well below the broker's visibility timeout, or it would come twice."""
 _SHOWN = 20
 """Of a longer list the ids are left out of the log; the idempotency key finds them."""
 
@@ -67,9 +74,11 @@ def _door(name: Task) -> Callable[[Callable[..., str]], Any]:
 
     def register(function: Callable[..., str]) -> Any:
         @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> str:
+        def run(task: CeleryTask, *args: Any, **kwargs: Any) -> str:
             try:
-                return function(*args, **kwargs)
+                return function(task, *args, **kwargs)
+            except RateLimitedError as error:
+                raise _put_off(task, error) from None
             except (DatabaseError, UnavailableError, IdempotencyBusyError) as error:
                 log().warning(
                     "intake.postponed", source="celery", task=name.value, error=type(error).__name__
@@ -86,10 +95,41 @@ def _door(name: Task) -> Callable[[Callable[..., str]], Any]:
             bind=True,
             acks_late=True,
             reject_on_worker_lost=True,
+            max_retries=None,
             Request="workers.doors:MaskedRequest",
         )(run)
 
     return register
+
+
+def _put_off(task: CeleryTask, error: RateLimitedError) -> BaseException:
+    """Have it come again: later each time, and not all of a crowd at once."""
+    longest = min(error.wait << min(task.request.retries + 1, 16), _LONGEST_SECONDS)
+    seconds = error.wait + (longest - error.wait) * current().rt.rng.random()
+    log().info("intake.put_off", source="celery", task=task.name, seconds=round(seconds, 1))
+    shown = {"argsrepr": "<masked>", "kwargsrepr": "<masked>"}
+    try:
+        again: BaseException = task.retry(countdown=seconds, throw=False, **shown)
+    except Reject:  # the broker did not take it, and Celery would forget it
+        time.sleep(_POSTPONED_SECONDS)
+        return Reject(requeue=True)
+    return again
+
+
+def _let_in(api_key: Any, scope: Scope) -> Caller:
+    """Who hands something in, counted, if they may.
+
+    Raises:
+        PosthornError: as `Desk.caller`.
+    """
+    process = current()
+    presented = api_key.encode(errors="replace") if isinstance(api_key, str) else None
+    caller = process.keys.identify(presented)
+    process.requests.take(caller.key_id, caller.per_minute)
+    caller.may(scope)
+    if caller.note_use:
+        access.note_use(process.rt, caller.key_id)
+    return caller
 
 
 @_door(Task.SEND)
@@ -100,10 +140,9 @@ def send(task: CeleryTask, *, api_key: str | None = None, **fields: Any) -> str:
     one the task's id is the key.
 
     Raises:
-        Reject: it could not be kept now; the broker hands it out again.
+        Reject, Retry: it could not be kept now; the broker hands it out again.
     """
-    rt = current().rt
-    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    rt, tenant = current().rt, _let_in(api_key, Scope.MESSAGES_SEND).tenant
     asked = request.parse(fields)
     if isinstance(asked, list):
         raise InvalidRequestError(asked)
@@ -129,10 +168,9 @@ def send_many(
     status. The `idempotency_key`, the task's id without one, is for the whole list.
 
     Raises:
-        Reject: it could not be kept now; the broker hands it out again.
+        Reject, Retry: it could not be kept now; the broker hands it out again.
     """
-    rt = current().rt
-    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    rt, tenant = current().rt, _let_in(api_key, Scope.MESSAGES_SEND).tenant
     if not isinstance(messages, list):
         return _refused(["not_a_list"])
     problem = lists.length_problem(messages)
@@ -157,11 +195,10 @@ def cancel(task: CeleryTask, *, api_key: str | None = None, id: Any = None) -> s
     """Call off the message of this `id`, as long as no attempt to send it was made.
 
     Raises:
-        Reject: it could not be done now; the broker hands it out again.
+        Reject, Retry: it could not be done now; the broker hands it out again.
     """
     del task  # a repetition finds the message canceled, or on its way
-    rt = current().rt
-    tenant = access.authenticate(rt, api_key, Scope.MESSAGES_SEND)
+    rt, tenant = current().rt, _let_in(api_key, Scope.MESSAGES_SEND).tenant
     try:
         message_id = UUID(str(id))
     except ValueError:
@@ -175,12 +212,10 @@ def campaign(task: CeleryTask, *, api_key: str | None = None, name: Any = None) 
     """Start the campaign of this `name`, now or at its time.
 
     Raises:
-        Reject: it could not be done now; the broker hands it out again.
+        Reject, Retry: it could not be done now; the broker hands it out again.
     """
     del task  # a repetition finds it started
-    rt = current().rt
-    caller = access.identify(rt, api_key)
-    caller.may(Scope.CAMPAIGNS)
+    rt, caller = current().rt, _let_in(api_key, Scope.CAMPAIGNS)
     if not isinstance(name, str) or not request.storable(name):
         raise NotFoundError("no campaign of yours has this name")
     audit.by(caller.key_id, None)

@@ -25,9 +25,11 @@ from celery.signals import (
 )
 
 from messaging import deliveries, maintenance, outcomes, telemetry
+from messaging.access import KnownKeys
 from messaging.courier import Courier
 from messaging.domain import addresses
 from messaging.providers.transport import Transport
+from messaging.request_rates import RequestRates
 from messaging.runtime import DatabaseError, Runtime
 from messaging.window import Window
 from workers.app import settings
@@ -38,7 +40,7 @@ _sweeper_stop = threading.Event()
 
 
 class Process:
-    """A worker child's runtime, its window for sends, and its transports for look-ups."""
+    """A worker child's runtime, its window for sends, its transports for look-ups, who hands things in."""
 
     def __init__(self) -> None:
         timeout = timedelta(seconds=settings.provider_timeout_seconds)
@@ -52,6 +54,8 @@ class Process:
         self.polls = Transport(**options)  # type: ignore[arg-type]  # as above
         self.lines = Transport(**options)  # type: ignore[arg-type]  # as above
         self.registrations = Transport(**options)  # type: ignore[arg-type]  # as above
+        self.keys = KnownKeys(self.rt)
+        self.requests = RequestRates(self.rt.redis)
         self.courier = Courier(settings.callback_allowed)
         self.window = Window(
             Transport(**options, max_connections=settings.window),  # type: ignore[arg-type]  # as above

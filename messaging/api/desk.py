@@ -11,13 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from messaging import access, audit, intake, webhooks
-from messaging.access import Caller, KnownKeys
+from messaging.access import UNLIMITED, Caller, KnownKeys
 from messaging.api import scopes
 from messaging.api.committer import Committer
-from messaging.api.errors import REQUEST_ID
+from messaging.api.errors import LIMITS, REQUEST_ID
 from messaging.api.known_accounts import KnownAccounts
 from messaging.domain import addresses
-from messaging.domain.errors import PosthornError, UnavailableError
+from messaging.domain.errors import PosthornError, RateLimitedError, UnavailableError
 from messaging.request_rates import RequestRates
 from messaging.runtime import DatabaseError, Runtime
 from messaging.store.raw_receipts import RawReceipt
@@ -96,13 +96,24 @@ class Desk:
             if caller.note_use:
                 loop = asyncio.get_running_loop()
                 loop.run_in_executor(None, access.note_use, self.rt, caller.key_id)
-        if not self.rates.at_hand(caller.key_id, caller.per_minute):
-            await run_in_threadpool(self.rates.fetch, caller.key_id, caller.per_minute)
         scope = request.scope
+        if caller.per_minute != UNLIMITED:
+            await self._count(caller, scope[LIMITS])
         if caller.scopes is not None:
             caller.may(scopes.needed(scope["method"], scope["path"]))
         audit.by(caller.key_id, scope.get(REQUEST_ID))
         return caller
+
+    async def _count(self, caller: Caller, told: list[tuple[bytes, bytes]]) -> None:
+        """Count a request against its key's limit, and say on the answer what is left of it."""
+        key_id, per_minute = caller.key_id, caller.per_minute
+        try:
+            if not self.rates.at_hand(key_id, per_minute):
+                await run_in_threadpool(self.rates.fetch, key_id, per_minute)
+        except RateLimitedError as error:
+            told[:] = _limits(per_minute, 0, error.wait)
+            raise
+        told[:] = _limits(per_minute, self.rates.left(key_id), -(-60 // per_minute))
 
     async def submit(self, submission: Submission) -> Receipt:
         """Keep one message, in one commit with whatever else arrives now.
@@ -123,6 +134,17 @@ class Desk:
     def keep(self, receipts: Sequence[RawReceipt]) -> asyncio.Future[None]:
         """Keep one webhook's events, in one commit with whatever else arrives now."""
         return self._receipts.put(receipts)
+
+
+def _limits(per_minute: int, left: int, seconds: int) -> list[tuple[bytes, bytes]]:
+    """A limit, and what is left of it until `seconds` later, when there is more.
+
+    As draft-ietf-httpapi-ratelimit-headers-10 writes them (3, 4).
+    """
+    return [
+        (b"ratelimit-policy", b'"key";q=%d;w=60' % per_minute),
+        (b"ratelimit", b'"key";r=%d;t=%d' % (left, seconds)),
+    ]
 
 
 def _presented(request: Request) -> bytes | None:

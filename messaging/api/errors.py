@@ -34,6 +34,8 @@ from messaging.telemetry import log
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "posthorn.request_id"
 """Where the request's id is kept in the ASGI scope."""
+LIMITS = "posthorn.limits"
+"""Where the headers that tell of the key's limit are kept in it: a list that is sent with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +167,8 @@ async def of_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidRequestError):
         return problem(rid, error.code, errors=error.problems)
     if isinstance(error, RateLimitedError):
-        return problem(rid, error.code, error.detail, headers=_limits(error))
+        return problem(rid, error.code, error.detail, headers={"Retry-After": str(error.wait)})
     return problem(rid, error.code, error.detail)
-
-
-def _limits(error: RateLimitedError) -> dict[str, str]:
-    """The limit and what is left of it, as draft-ietf-httpapi-ratelimit-headers-10 writes them."""
-    return {
-        "Retry-After": str(error.wait),
-        "RateLimit-Policy": f'"key";q={error.per_minute};w=60',
-        "RateLimit": f'"key";r=0;t={error.wait}',
-    }
 
 
 async def of_parameters(request: Request, error: Exception) -> Response:

@@ -1,4 +1,7 @@
-"""Every request has an id: the caller's if it looks like a UUID, else one of ours."""
+"""Every request has an id: the caller's if it looks like a UUID, else one of ours.
+
+With it goes what the key's limit is, once the key is known.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from messaging.api.errors import REQUEST_ID
+from messaging.api.errors import LIMITS, REQUEST_ID
 
 _UUID_LIKE = re.compile(rb"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 
@@ -28,10 +31,12 @@ class RequestIds:
         given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
         own = given if _UUID_LIKE.fullmatch(given) else str(self._new_id()).encode()
         scope[REQUEST_ID] = own.decode()
+        limits: list[tuple[bytes, bytes]] = []
+        scope[LIMITS] = limits
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"].append((b"x-request-id", own))
+                message["headers"] += [(b"x-request-id", own), *limits]
             await send(message)
 
         await self._app(scope, receive, with_id)

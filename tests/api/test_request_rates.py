@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections import Counter
@@ -153,6 +155,69 @@ def test_one_key_is_limited_over_http_by_two_processes(
     # Somebody else, and who is nobody, do not feel it.
     assert httpx.get(f"{address}/v1/lanes", headers=caller.headers).status_code == 200
     assert httpx.get(f"{address}/v1/lanes").status_code == 401
+
+
+def left(answer: httpx.Response) -> int:
+    """What an answer says is left of its key's limit."""
+    found = re.fullmatch(r'"key";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
+    assert found, answer.headers
+    return int(found[1])
+
+
+ROUTES: list[tuple[str, str, Any, int]] = [
+    ("GET", "/v1/lanes", None, 200),
+    ("POST", "/v1/messages", {"to": "+12025550123", "body": "Hi"}, 202),
+    ("POST", "/v1/messages", {"to": "x"}, 422),
+    ("POST", "/v1/messages", "{", 400),
+    ("GET", "/v1/messages/nobody", None, 404),
+    ("POST", "/leadsail/api/v1/sms/send", {}, 400),
+    ("POST", "/liguelead/v1/sms", {}, 422),
+    ("POST", "/unified/api/messaging/send", {}, 422),
+    ("GET", "/usecase/v1/sms/x", None, 404),
+]
+
+
+def test_every_answer_says_what_is_left_of_the_keys_limit(
+    rt: Runtime, caller: Any, address: str
+) -> None:
+    limited, _ = access.create(rt, caller.tenant, Asked("few", requests_per_minute=600))
+    headers = {"X-API-Key": limited, "api-token": limited, "app-id": str(caller.tenant.id)}
+    with httpx.Client(base_url=address, headers=headers, timeout=20) as http:
+        for method, path, body, status in ROUTES:
+            content = body if isinstance(body, str | None) else json.dumps(body)
+            answer = http.request(method, path, content=content)
+            assert answer.status_code == status, (path, answer.text)
+            assert answer.headers["RateLimit-Policy"] == '"key";q=600;w=60', path
+            assert answer.headers["RateLimit"].endswith(";t=1")
+            # The bucket fills while this runs, and is looked at a lot at a time.
+            assert 0 <= left(answer) < 100
+
+
+def test_a_key_without_a_limit_is_told_of_none(rt: Runtime, caller: Any, address: str) -> None:
+    free, _ = access.create(rt, caller.tenant, Asked("free", requests_per_minute=access.UNLIMITED))
+    for headers in ({"X-API-Key": free}, {"X-API-Key": "nobody's"}, {}):
+        answer = httpx.get(f"{address}/v1/lanes", headers=headers)
+        assert not [name for name in answer.headers if name.startswith("ratelimit")]
+
+
+def test_a_facade_says_it_too_when_it_refuses(rt: Runtime, caller: Any, address: str) -> None:
+    limited, _ = access.create(rt, caller.tenant, Asked("few", requests_per_minute=1))
+    with httpx.Client(base_url=address, headers={"X-API-Key": limited}, timeout=20) as http:
+        first, second = [http.post("/unified/api/messaging/send", json={}) for _ in range(2)]
+    assert (first.status_code, first.headers["RateLimit"]) == (422, '"key";r=0;t=60')
+    assert second.status_code == 429
+    assert second.headers["RateLimit"] == f'"key";r=0;t={second.headers["Retry-After"]}'
+    assert second.headers["RateLimit-Policy"] == '"key";q=1;w=60'
+
+
+def test_what_is_left_is_known_without_asking(counting: Counting, key: str) -> None:
+    rates = RequestRates(counting)
+    rates.take(key, 60_000)
+    asked = counting.asked
+    # Ten seconds' worth, less one.
+    assert [rates.left(key) for _ in range(100)] == [9_999] * 100
+    assert counting.asked == asked
+    assert rates.left("somebody else's") == 0
 
 
 def test_the_busiest_route_and_a_missing_scope_come_after_it(

@@ -17,6 +17,8 @@ BROKER_TIMES = {"countdown", "eta"}
 """Beyond the visibility timeout Redis hands such a task out again and again."""
 RETRIES = {"retry", "retry_backoff", "retry_kwargs", "autoretry_for"}
 """A retry is a row with a due time; the broker would forget it, or run it twice."""
+THE_ONLY_COPY = {"workers/doors.py": {"countdown"}}
+"""What a door's key may not hand in yet is no row: the broker keeps it, for less than that timeout."""
 CANVAS = {"chain", "chord", "group", "chunks", "signature"}
 """A result backend's work, and a chord counts in Redis."""
 
@@ -41,7 +43,7 @@ def broker_features(source: str) -> set[str]:
 
 def test_no_time_retry_or_chord_is_left_to_the_broker() -> None:
     used = {name(path): broker_features(path.read_text()) for path in sources(*PACKAGES)}
-    assert not {file: words for file, words in used.items() if words}
+    assert {file: words for file, words in used.items() if words} == THE_ONLY_COPY
 
 
 @pytest.mark.parametrize(
