@@ -119,7 +119,7 @@ def campaigns(db: Connection, tenant_id: UUID) -> list[TendlcCampaign]:
             c.age_gated,
             c.segments_per_minute,
         )
-        .join(t.brands, t.brands.c.id == c.brand_id)
+        .join(t.brands, sa.and_(t.brands.c.id == c.brand_id, t.brands.c.tenant_id == c.tenant_id))
         .where(c.tenant_id == tenant_id)
         .order_by(c.name)
     )

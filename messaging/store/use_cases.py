@@ -14,7 +14,8 @@ from messaging.store import tables as t
 
 _U = t.use_cases.c
 _THERE = sa.select(_U.id, _U.name, t.sender_pools.c.name, _U.active, _U.created_at).join(
-    t.sender_pools, t.sender_pools.c.id == _U.pool_id
+    t.sender_pools,
+    sa.and_(t.sender_pools.c.id == _U.pool_id, t.sender_pools.c.tenant_id == _U.tenant_id),
 )
 
 

@@ -224,6 +224,7 @@ sender_pool_members = sa.Table(
     metadata,
     sa.Column("pool_id", uuid, sa.ForeignKey("sender_pools.id"), primary_key=True),
     sa.Column("sender_id", uuid, sa.ForeignKey("senders.id"), primary_key=True),
+    sa.Index("sender_pool_members_sender", "sender_id"),
 )
 
 bindings = sa.Table(
