@@ -38,6 +38,8 @@ class Address:
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
     callback_networks: str = ""
+    senders: dict[str, str] = field(default_factory=dict)
+    """What the tenant has to send from, by channel, as it is shown."""
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def development(
         with rt.engine.begin() as db:
             account_store.move_account(db, mine[0].id, account.base_url)
     have = {sender.address for sender in known.senders}
-    has_default = any(sender.is_default for sender in known.senders)
+    has_default = any(s.is_default and s.account_id == mine[0].id for s in known.senders)
     missing = [
         sender.model_copy(
             update={

@@ -14,21 +14,17 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from messaging import access, embedded, onboarding, stack, store
-from messaging.accounts import NewAccount
+from messaging import access, development, embedded, stack, store
+from messaging.development import Outfit
 from messaging.discovery import Address, announcing
 from messaging.domain.errors import PosthornError
-from messaging.domain.message import DEVELOPMENT
-from messaging.domain.sender_request import SenderRequest
 from messaging.embedded import check_reachable
 from messaging.processes import Group
 from messaging.runtime import Runtime
-from messaging.sandbox import DEFAULT_ACCOUNT
 from messaging.settings import Settings
 from messaging.stack import Flower, Ports
 from messaging.store import migrate
@@ -36,21 +32,8 @@ from messaging.store.tenants import Tenant
 
 READY_TIMEOUT = 90.0
 """Seconds for everything to be ready; a small machine starts a dozen interpreters in a fifth of it."""
-POOL = "main"
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 """Where a developer's own endpoints are."""
-SANDBOX_ACCOUNT = "sandbox"
-SENDERS = tuple(
-    SenderRequest(address=address, mps=50.0, is_default=address == "+12025550100")
-    for address in (
-        "+12025550100",
-        "+12125550100",
-        "+14155550100",
-        "+13055550100",
-        "+15125550100",
-    )
-)
-"""What a developer's tenant sends from: fictional numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ def standalone(
     settings: Settings,
     ports: Ports,
     *,
-    senders: Sequence[SenderRequest] = SENDERS,
+    outfit: Outfit = development.EVERYTHING,
     sandbox_options: Sequence[str] = (),
 ) -> Iterator[Standalone]:
     """Everything, for as long as the block lasts. `ports` must be free.
@@ -91,8 +74,8 @@ def standalone(
         complete = completed(settings, servers.database_url, servers.redis_url, ports)
         check_reachable(complete.database_url, complete.redis_url)
         flower = Flower(password=SecretStr(secrets.token_urlsafe(12)))
-        address, inbound = _prepare(complete, ports, flower, senders)
-        options = [f"--inbound-url={inbound}", *sandbox_options]
+        address, told = _prepare(complete, ports, flower, outfit)
+        options = [*told, *sandbox_options]
         processes = stack.processes(
             complete, ports, logs=home / "logs", flower=flower, sandbox_options=options
         )
@@ -136,24 +119,24 @@ def _write(path: Path, text: str) -> None:
 
 
 def _prepare(
-    settings: Settings, ports: Ports, flower: Flower, senders: Sequence[SenderRequest]
-) -> tuple[Address, str]:
+    settings: Settings, ports: Ports, flower: Flower, outfit: Outfit
+) -> tuple[Address, list[str]]:
     """Bring the schema to the newest version; in development, make somebody who can send.
 
-    Also returns where the sandbox posts what people write to that tenant's numbers.
+    Also returns the options that tell the sandbox where to post what happens to that tenant.
     """
     engine = store.connect(settings.database_url, name="up")
     migrate.upgrade(engine)
     engine.dispose()
-    tenant, key, inbound = None, None, ""
+    tenant, key, senders = None, None, dict[str, str]()
+    options: list[str] = []
     if ports.sandbox is not None:
         rt = Runtime.start(settings, name="up")
         carrier = f"http://{stack.LOOPBACK}:{ports.sandbox}"
-        tenant = onboarding.development(
-            rt, sandbox_account(carrier), senders, pool=POOL, name=DEVELOPMENT
-        )
+        tenant = development.equip(rt, outfit, carrier)
         key = _development_key(rt, tenant)
-        inbound = _inbound_url(rt, tenant)
+        options = development.carrier_options(rt, tenant, outfit)
+        senders = development.shown(rt, tenant)
         rt.close()
     address = Address(
         pid=os.getpid(),
@@ -168,27 +151,9 @@ def _prepare(
         database_url=settings.database_url,
         redis_url=settings.redis_url,
         callback_networks=settings.callback_networks,
+        senders=senders,
     )
-    return address, inbound
-
-
-def _inbound_url(rt: Runtime, tenant: Tenant) -> str:
-    accounts = onboarding.list_senders(rt, tenant).accounts.values()
-    account = next(a for a in accounts if a.name == SANDBOX_ACCOUNT)
-    return f"{rt.settings.public_url.rstrip('/')}/webhooks/{account.provider}/{account.id}/inbound"
-
-
-def sandbox_account(carrier: str) -> NewAccount:
-    """The account the local carrier at the URL `carrier` knows."""
-    return NewAccount(
-        provider="twilio",
-        name=SANDBOX_ACCOUNT,
-        username=DEFAULT_ACCOUNT.sid,
-        secret=DEFAULT_ACCOUNT.token,
-        base_url=carrier,
-        max_in_flight=200,
-        absence_proof=timedelta(seconds=5),
-    )
+    return address, options
 
 
 def _development_key(rt: Runtime, tenant: Tenant) -> str:

@@ -74,4 +74,5 @@ def _shown(address: Address) -> dict[str, str | None]:
         "flower user": address.flower_user,
         "flower password": address.flower_password,
         "sandbox": address.sandbox_url,
+        **{f"sends {channel}": senders for channel, senders in address.senders.items()},
     }

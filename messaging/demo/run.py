@@ -19,6 +19,7 @@ from messaging import stack
 from messaging.demo import script
 from messaging.demo.audit import Audit, compare
 from messaging.demo.script import SENDERS, Script
+from messaging.development import POOL, Outfit, texts
 from messaging.domain.errors import ConflictError
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import DEVELOPMENT
@@ -27,7 +28,7 @@ from messaging.onboarding import find_tenant
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 from messaging.stack import Ports
-from messaging.standalone import POOL, Standalone, standalone
+from messaging.standalone import Standalone, standalone
 from messaging.store import fates
 from messaging.store.fates import Outcomes, Pace
 from messaging.store.tenants import Tenant
@@ -110,7 +111,8 @@ def run(home: Path, messages: int, seed: int, watch: Watch) -> Report:
         faults = [f"--{name}={rate}" for name, rate in FAULTS.items()]
         options = ["--seed", str(seed), "--latency", "30ms", "--latency-spread", "0.5", *faults]
         watch("starting servers, workers and a carrier", messages, {})
-        with standalone(settings, ports, senders=SENDERS, sandbox_options=options) as posthorn:
+        outfit = Outfit((texts(SENDERS),))
+        with standalone(settings, ports, outfit=outfit, sandbox_options=options) as posthorn:
             return _Run(posthorn, messages, seed, watch).report()
 
 

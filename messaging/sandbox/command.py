@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,8 +47,10 @@ def account(text: str) -> Account:
         raise typer.BadParameter(str(error)) from error
 
 
-def webhooks(accounts: Iterable[Account], texts: Iterable[str]) -> tuple[Account, ...]:
-    """The accounts, with where their receipts go by default: `ACCOUNT=URL` each.
+def webhooks(
+    accounts: Iterable[Account], texts: Iterable[str], what: str = "webhook_url"
+) -> tuple[Account, ...]:
+    """The accounts, with where their receipts, or `what`, go by default: `ACCOUNT=URL` each.
 
     Raises:
         typer.BadParameter: a text names no account.
@@ -58,7 +60,8 @@ def webhooks(accounts: Iterable[Account], texts: Iterable[str]) -> tuple[Account
         sid, _, url = text.partition("=")
         if sid not in found:
             raise typer.BadParameter(f"{sid!r} is none of the accounts {', '.join(found)}")
-        found[sid] = replace(found[sid], webhook_url=url)
+        changed: dict[str, Any] = {what: url}
+        found[sid] = replace(found[sid], **changed)
     return tuple(found.values())
 
 
@@ -98,6 +101,10 @@ def sandbox(
         typer.Option(
             help="ACCOUNT=URL, repeatable: where receipts go whose message names no address."
         ),
+    ] = None,
+    inbound: Annotated[
+        list[str] | None,
+        typer.Option(help="ACCOUNT=URL, repeatable: where what people write to it is posted."),
     ] = None,
     numbers: Annotated[
         str,
@@ -145,11 +152,12 @@ def sandbox(
     if receipt_queued:
         statuses = ("queued", *statuses)
     try:
+        everyone = webhooks(with_defaults(map(account, accounts or ())), webhook or ())
         config = SandboxConfig(
             host=host,
             port=port,
             smtp_port=smtp_port,
-            accounts=webhooks(with_defaults(map(account, accounts or ())), webhook or ()),
+            accounts=webhooks(everyone, inbound or (), "inbound_url"),
             numbers=frozenset(number for number in numbers.split(",") if number),
             seed=seed,
             ledger_file=ledger_file,

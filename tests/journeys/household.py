@@ -22,7 +22,8 @@ from messaging import cli
 from messaging.discovery import Address, running
 
 POSTHORN = str(Path(sys.executable).parent / "posthorn")
-START_SECONDS = 90.0
+START_SECONDS = 150.0
+"""A busy machine starts its dozen interpreters one after another."""
 FREE_PORTS = ("--port=0", "--flower-port=0", "--sandbox-port=0", "--metrics-port=0")
 
 
