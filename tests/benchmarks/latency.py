@@ -8,7 +8,7 @@ and the real pools. Timed from the caller's 202 to the moment the carrier had re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,8 +26,10 @@ from tests.benchmarks.vitals import frozen
 from tests.benchmarks.witness import VoidRunError, wait_until
 
 RATE = 10
-"""Codes a second."""
-_WARM_UP_SECONDS = 3.0
+"""Messages a second."""
+WARM_UP_SECONDS = 3.0
+READY_SECONDS = 120.0
+"""How long processes may take to start: on a busy machine they do."""
 _CAMPAIGN_RUNS = "SELECT EXISTS (SELECT 1 FROM ready WHERE queue = 'low')"
 _CROWD_WAITS = "SELECT EXISTS (SELECT 1 FROM ready WHERE queue = 'high' AND tenant_id = :tenant)"
 
@@ -43,8 +45,8 @@ class Latencies:
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
-    """One code that was accepted."""
+class Sent:
+    """One message that was answered with 202; when it was meant to be sent, and when it was."""
 
     message_id: str
     intended: float
@@ -63,20 +65,21 @@ def one_time_codes(
     other, _ = a_tenant(m.rt, m.account.base_url, f"crowd-{m.rt.new_id()}")
     key = access.mint(m.rt, m.tenant, "codes")
     port, server = m.api()
-    with Group([server, m.workers("high"), m.workers("low")]) as group:
-        warm = _send(m, port, key, _WARM_UP_SECONDS, lambda: True)
-        alone = _send(m, port, key, seconds, lambda: True)
+    pools = [m.workers("high"), m.workers("low")]
+    with Group([server, *pools], ready_timeout=READY_SECONDS) as group:
+        warm = send(m, port, key, WARM_UP_SECONDS)
+        alone = send(m, port, key, seconds)
         with frozen(group, "low"):
             m.submit(m.requests(campaign))
             m.settle()
         m.rt.hints.ring(Task.DISPATCH_LOW)
-        beside = _send(m, port, key, seconds, lambda: bool(m.scalar(_CAMPAIGN_RUNS)))
+        beside = send(m, port, key, seconds, lambda: bool(m.scalar(_CAMPAIGN_RUNS)))
         wait_until(lambda: not m.scalar(_CAMPAIGN_RUNS), "the campaign's end")
         with frozen(group, "high"):
             m.submit(m.requests(crowd, Priority.HIGH), other)
             m.settle()
         m.rt.hints.ring(Task.DISPATCH_HIGH)
-        among = _send(m, port, key, seconds, lambda: bool(m.scalar(_CROWD_WAITS, tenant=other.id)))
+        among = send(m, port, key, seconds, lambda: bool(m.scalar(_CROWD_WAITS, tenant=other.id)))
         total = len(warm) + len(alone) + campaign + len(beside) + crowd + len(among)
         wait_until(lambda: m.carrier.counts()["accepted"] >= total, "the crowd's end")
         wait_until(lambda: m.scalar(NOTHING_LEFT), "the last result")
@@ -84,21 +87,30 @@ def one_time_codes(
     if not beside or not among:
         raise VoidRunError("the others were gone before the first code; make them more")
     arrived = {row["m"]: float(row["at"]) for row in m.carrier.rows()}
-    return _latencies(alone, arrived), _latencies(beside, arrived), _latencies(among, arrived)
+    return latencies(alone, arrived), latencies(beside, arrived), latencies(among, arrived)
 
 
-def _send(
-    m: Machine, port: int, key: str, seconds: float, going_on: Callable[[], bool]
-) -> list[_Code]:
-    """Send codes at the constant rate for `seconds`, or until `going_on` is no longer true."""
-    requests = m.requests(int(seconds * RATE), Priority.HIGH)
+def send(
+    m: Machine,
+    port: int,
+    key: str,
+    seconds: float,
+    going_on: Callable[[], bool] = lambda: True,
+    priority: Priority = Priority.HIGH,
+) -> list[Sent]:
+    """Send messages at the constant rate for `seconds`, or until `going_on` is no longer true.
+
+    Raises:
+        VoidRunError: one was refused.
+    """
+    requests = m.requests(int(seconds * RATE), priority)
     headers = {"Authorization": f"Bearer {key}"}
     url = f"http://127.0.0.1:{port}"
     with (
         httpx.Client(base_url=url, headers=headers, timeout=30.0, trust_env=False) as http,
         ThreadPoolExecutor(8) as callers,
     ):
-        sent: list[Future[_Code]] = []
+        sent: list[Future[Sent]] = []
         began = time.time()
         for n, asked in enumerate(requests):
             intended = began + n / RATE
@@ -106,22 +118,21 @@ def _send(
             if n % RATE == 0 and not going_on():
                 break
             sent.append(callers.submit(_post, http, asked, intended))
-        return [code.result() for code in sent]
+        return [one.result() for one in sent]
 
 
-def _post(http: httpx.Client, asked: SendRequest, intended: float) -> _Code:
+def _post(http: httpx.Client, asked: SendRequest, intended: float) -> Sent:
     form = {"to": asked.to, "body": asked.body, "priority": asked.priority.value}
     reply = http.post("/v1/messages", json=form)
     accepted = time.time()
     if reply.status_code != HTTPStatus.ACCEPTED:
-        raise VoidRunError(f"a code was answered with {reply.status_code}: {reply.text}")
-    return _Code(reply.json()["id"], intended, accepted)
+        raise VoidRunError(f"a message was answered with {reply.status_code}: {reply.text}")
+    return Sent(reply.json()["id"], intended, accepted)
 
 
-def _latencies(codes: Sequence[_Code], arrived: dict[str, float]) -> Latencies:
-    from_accept = sorted((arrived[c.message_id] - c.accepted) * 1000 for c in codes)
-    from_intended = sorted((arrived[c.message_id] - c.intended) * 1000 for c in codes)
-    last = len(codes) * 99 // 100
-    return Latencies(
-        len(codes), from_accept[len(codes) // 2], from_accept[last], from_intended[last]
-    )
+def latencies(sent: Sequence[Sent], arrived: Mapping[str, float]) -> Latencies:
+    """How long messages took, by when the carrier had read each one's request."""
+    from_accept = sorted((arrived[one.message_id] - one.accepted) * 1000 for one in sent)
+    from_intended = sorted((arrived[one.message_id] - one.intended) * 1000 for one in sent)
+    last = len(sent) * 99 // 100
+    return Latencies(len(sent), from_accept[len(sent) // 2], from_accept[last], from_intended[last])

@@ -107,8 +107,9 @@ class Machine:
             db.execute(sa.text("CHECKPOINT"))
 
     def scalar(self, query: str, **values: object) -> Any:
-        """One value from the database."""
-        with self.rt.engine.connect() as db:
+        """One value from the database, however long that takes."""
+        with self.rt.engine.begin() as db:
+            db.execute(sa.text("SET LOCAL statement_timeout = 0"))
             return db.execute(sa.text(query), values).scalar_one()
 
     def server_pids(self) -> list[int]:
