@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from messaging import access
+from messaging.runtime import Runtime
 from tests.api.conftest import Caller
 from tests.api.facades.liguelead_calls import EXAMPLE, TEXT, lead
 
@@ -132,6 +134,17 @@ def test_a_refused_request_says_why_in_one_shape(
     answer = lead.post("/v1/sms", json=TEXT | change)
     assert (answer.status_code, answer.json()) == (422, expected)
     assert http.get("/v1/messages").json()["data"] == []
+
+
+def test_too_many_requests_are_told_when_to_come_back(
+    rt: Runtime, lead: httpx.Client, caller: Caller
+) -> None:
+    key, _ = access.create(rt, caller.tenant, access.Asked("slow", requests_per_minute=1))
+    answers = [lead.post("/v1/sms", json={}, headers={"api-token": key}) for _ in range(3)]
+    last = answers[-1]
+    assert (last.status_code, last.json()["error"]["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert set(last.json()) == {"message", "error"}
+    assert int(last.headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize("missing", ["title", "message", "phones"])
