@@ -10,20 +10,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 
+_OWNERS = ("tenant", "account", "campaign")
+
+
 def remains(
     engine: Engine, *needles: str, not_of: UUID | None = None, only_of: UUID | None = None
 ) -> set[str]:
     """`table.column` wherever one of these stands, in text, bytes, arrays or JSON, at any depth.
 
-    `not_of` is a tenant whose own rows, and those of its accounts, are not looked at; `only_of` is one
-    beside whose own rows only those are looked at that name no tenant.
+    `not_of` is a tenant whose own rows, and those of its accounts and campaigns, are not looked at;
+    `only_of` is one beside whose own rows only those are looked at that name no tenant.
     """
     found = set()
     with engine.connect() as db:
         spared, meant = _whole(db, not_of), _whole(db, only_of)
         for table in sa.inspect(db).get_table_names():
             for row in db.execute(sa.text(f'SELECT * FROM "{table}"')).mappings():
-                owners = {row.get("tenant_id"), row.get("account_id")} - {None}
+                owners = {row.get(f"{owner}_id") for owner in _OWNERS} - {None}
                 others = only_of is not None and owners and not owners & meant
                 if not owners & spared and not others:
                     found |= {f"{table}.{column}" for column in _columns(row, needles)}
@@ -31,11 +34,14 @@ def remains(
 
 
 def _whole(db: Connection, tenant_id: UUID | None) -> set[UUID]:
-    """A tenant and its provider accounts, by id."""
+    """A tenant, its provider accounts and campaigns, by id."""
     if tenant_id is None:
         return set()
-    accounts = sa.text("SELECT id FROM provider_accounts WHERE tenant_id = :t")
-    return {tenant_id, *db.execute(accounts, {"t": tenant_id}).scalars()}
+    parts = sa.text("""
+    SELECT id FROM provider_accounts WHERE tenant_id = :t
+    UNION ALL SELECT id FROM campaigns WHERE tenant_id = :t
+    """)
+    return {tenant_id, *db.execute(parts, {"t": tenant_id}).scalars()}
 
 
 def _columns(row: RowMapping, needles: tuple[str, ...]) -> Iterator[str]:

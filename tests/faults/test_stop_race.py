@@ -146,7 +146,7 @@ def is_violation(fate: Fate, reached: Counter[str]) -> bool:
 
 def test_no_dispatch_begins_after_a_stop_is_committed(rig: Rig) -> None:
     caller = rig.caller(accounts=2, senders=10, mps=200)
-    start = time.time() + 3
+    start = time.time() + 6
     trials = plan(rig, start)
     assert len({t.key for t in trials}) == TRIALS
     for first in range(0, TRIALS, 1000):

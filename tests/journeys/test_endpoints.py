@@ -69,6 +69,8 @@ def test_what_was_missed_is_told_again(
     assert api.patch(where, json={"enabled": True}).raise_for_status().json()["enabled"]
     replay = {"since": "2020-01-01T00:00:00Z"}
     assert api.post(f"{where}/replay", json=replay).raise_for_status().json()["replayed"] == 1
-    poll(lambda: len(customer.of(message_id)) >= 2, "it was not told again")
-    assert [h.kind for h in customer.of(message_id)][:2] == ["message.sent"] * 2
+    poll(
+        lambda: [h.kind for h in customer.of(message_id)].count("message.sent") == 2,
+        "it was not told again",
+    )
     assert customer.heard[-1].verified(endpoint["secret"])
