@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError
 
-from messaging.client_errors import InvalidError, PosthornClientError
+from messaging.client.errors import InvalidError, PosthornClientError
 from messaging.domain.errors import InvalidRequestError, PosthornError
 from messaging.settings import SettingsError
 

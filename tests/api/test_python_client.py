@@ -25,14 +25,15 @@ from messaging.client import (
     UnreachableError,
     WaitTimeoutError,
 )
+from messaging.client.messages import SendFields
 from messaging.runtime import Runtime
 
 TO = "+12025550123"
 
 
 @pytest.fixture
-def ph(live: Any, caller: Any) -> Iterator[Posthorn]:
-    with Posthorn(live.url, caller.key) as client:
+def ph(address: str, caller: Any) -> Iterator[Posthorn]:
+    with Posthorn(address, caller.key) as client:
         yield client
 
 
@@ -44,7 +45,7 @@ def test_a_message_sent_is_read_listed_and_called_off(ph: Posthorn) -> None:
     assert [m.id for m in ph.messages.list(status="queued")] == [sent.id]
     assert ph.messages.cancel(sent.id).status == "canceled"
     assert ph.messages.wait(sent.id, timeout=5).status == "canceled"
-    assert [e["event"] for e in ph.messages.events(sent.id).events] == ["submitted", "canceled"]
+    assert [e.event for e in ph.messages.events(sent.id).events] == ["submitted", "canceled"]
     with pytest.raises(ConflictError) as refused:
         ph.messages.cancel(sent.id)
     assert refused.value.code == "conflict"
@@ -52,11 +53,12 @@ def test_a_message_sent_is_read_listed_and_called_off(ph: Posthorn) -> None:
 
 
 def test_whatever_a_message_belongs_to_goes_with_it(ph: Posthorn) -> None:
-    belongs = {"lead": "4711", "campaign": "spring", "source": "web", "agent": "ann"}
-    sent = ph.messages.send(to=TO, body="Hello", template="hello", traffic="Test", **belongs)
-    raw = ph.messages.get(sent.id).raw
-    assert {name: raw[name] for name in belongs} == belongs
-    assert (raw["template"], raw["traffic"], raw["is_warmup"]) == ("hello", "Test", False)
+    belongs: SendFields = {"lead": "4711", "campaign": "spring", "source": "web", "agent": "ann"}
+    belongs |= {"template": "hello", "traffic": "Test"}
+    sent = ph.messages.send(to=TO, body="Hello", **belongs)
+    found = ph.messages.get(sent.id)
+    assert {name: found.raw[name] for name in belongs} == belongs
+    assert (found.template, found.traffic, found.is_warmup) == ("hello", "Test", False)
 
 
 def test_a_draft_waits_for_its_submission(ph: Posthorn, rt: Runtime) -> None:
@@ -85,13 +87,13 @@ def test_a_list_is_answered_entry_by_entry_and_read_page_by_page(ph: Posthorn) -
     assert sorted(bodies) == sorted(["A", *map(str, range(6))])
 
 
-def test_errors_have_classes_codes_and_request_ids(live: Any, ph: Posthorn) -> None:
+def test_errors_have_classes_codes_and_request_ids(address: str, ph: Posthorn) -> None:
     with pytest.raises(InvalidError, match="#/body") as invalid:
         ph.messages.send(to=TO, body="")
     assert invalid.value.code == "validation_failed"
     with pytest.raises(NotFoundError):
         ph.messages.get("00000000-0000-7000-8000-000000000000")
-    with Posthorn(live.url, "ph_live_nobody") as stranger, pytest.raises(UnauthorizedError):
+    with Posthorn(address, "ph_live_nobody") as stranger, pytest.raises(UnauthorizedError):
         stranger.messages.get("x")
     sent = ph.messages.send(to=TO, body="Hello")
     with pytest.raises(WaitTimeoutError):
@@ -166,7 +168,7 @@ def test_what_cannot_pass_is_not_tried_again(status: int) -> None:
 
 
 def test_trouble_that_stays_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messaging.client._BACKOFF", lambda _state: 0.0)
+    monkeypatch.setattr("messaging.client.repeats._BACKOFF", lambda _state: 0.0)
     with (
         scripted([AWAY] * 5) as (url, keys),
         Posthorn(url, "k") as ph,

@@ -75,7 +75,7 @@ VIOLATIONS = (
     Violation("shells", "workers.tasks", "messaging.store.backlog"),
     Violation("shells", "schedules.beat", "redis"),
     Violation("client", "messaging.client", "messaging.settings"),
-    Violation("client", "messaging.client_results", "sqlalchemy"),
+    Violation("client", "messaging.client.reading", "sqlalchemy"),
     Violation("sandbox", "messaging.dispatch", "messaging.sandbox"),
 )
 

@@ -51,7 +51,7 @@ def test_a_server_that_is_away_is_a_sentence(home: Path, words: tuple[str, ...])
 
 
 def test_no_answer_is_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messaging.client._BACKOFF", lambda _state: 0.0)
+    monkeypatch.setattr("messaging.client.repeats._BACKOFF", lambda _state: 0.0)
     elsewhere = {"POSTHORN_URL": "http://127.0.0.1:1", "POSTHORN_API_KEY": "x"}
     away = command("send", TO, "x", env=environment(home, **elsewhere))
     assert away.returncode == 1

@@ -2,12 +2,15 @@
 
 PosthornClientError
 ├── UnreachableError    no answer came
-├── WaitTimeoutError    the message did not get there in time
+├── UnreadableError     what answered is no Posthorn, or a newer one
+├── WaitTimeoutError    what was waited for did not get there in time
 └── ApiError            the server said no: .code, .problem, .request_id
     ├── InvalidError        422
     ├── UnauthorizedError   401
+    ├── ForbiddenError      403
     ├── NotFoundError       404
     ├── ConflictError       409
+    ├── RateLimitedError    429: .retry_after
     └── ServerError         5xx
 """
 
@@ -27,12 +30,19 @@ class UnreachableError(PosthornClientError):
     """No answer came. What was asked may have been done; repeat it with the same key to find out."""
 
 
+class UnreadableError(PosthornClientError):
+    """An answer is not what the API's document says. What was asked was probably done."""
+
+
 class WaitTimeoutError(PosthornClientError):
-    """The message did not get there in time; it goes on without us."""
+    """What was waited for did not get there in time; it goes on without us."""
 
 
 class ApiError(PosthornClientError):
-    """The server said no. `code` is stable; `problem` is the whole RFC 9457 document."""
+    """The server said no. `code` is stable; `problem` is the whole RFC 9457 document.
+
+    `retry_after` is in seconds: when to ask again, where the server says so.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: httpx.Headers) -> None:
         errors = "; ".join(f"{e['pointer']} {e['detail']}" for e in problem.get("errors", []))
@@ -53,12 +63,20 @@ class UnauthorizedError(ApiError):
     """The API key is missing, unknown or revoked."""
 
 
+class ForbiddenError(ApiError):
+    """The API key lacks the scope for this."""
+
+
 class NotFoundError(ApiError):
     """There is no such thing, or it is not yours."""
 
 
 class ConflictError(ApiError):
-    """The message's state does not allow it, or a twin of this request is still running."""
+    """The present state does not allow it, or a twin of this request is still running."""
+
+
+class RateLimitedError(ApiError):
+    """The API key has made too many requests, also after the repeats; nothing was done."""
 
 
 class ServerError(ApiError):
@@ -67,11 +85,29 @@ class ServerError(ApiError):
 
 CLASSES: dict[int, type[ApiError]] = {
     401: UnauthorizedError,
+    403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
     422: InvalidError,
+    429: RateLimitedError,
 }
 """The class of each status that has its own."""
+
+
+def refusal(response: httpx.Response) -> ApiError:
+    """The error that a response which has been read stands for."""
+    kind = ServerError if response.status_code >= 500 else ApiError
+    found = CLASSES.get(response.status_code, kind)
+    return found(response.status_code, _problem(response), response.headers)
+
+
+def _problem(response: httpx.Response) -> Mapping[str, Any]:
+    """The problem document; empty if something between us and the server answered instead."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _seconds(text: str | None) -> float | None:
