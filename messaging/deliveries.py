@@ -9,6 +9,7 @@ died, is due again when its lease is over: an endpoint may be told twice, under 
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,9 +43,12 @@ _TURN = 0.2
 _Ended = tuple[Due, Answer]
 
 
-def notice_id(number: int) -> str:
-    """How a notice is called outside: the same over all its tries."""
-    return f"ntc_{number}"
+def notice_id(rt: Runtime, number: int) -> str:
+    """How a notice is called outside: the same over all its tries.
+
+    The numbers of all tenants are one sequence, and would tell each how much the others are told.
+    """
+    return f"ntc_{hmac.digest(rt.settings.pepper, b'notice %d' % number, 'sha256').hex()[:24]}"
 
 
 def run(
@@ -115,7 +119,7 @@ def _parcel(rt: Runtime, due: Due) -> Parcel:
     content = {"type": due.kind, "timestamp": due.at.astimezone(UTC), "data": due.data}
     body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
     keys = [rt.sealer.decrypt(sealed).decode() for sealed in due.secrets_sealed]
-    signed = signing.headers(keys, notice_id(due.id), rt.now(), body.decode())
+    signed = signing.headers(keys, notice_id(rt, due.id), rt.now(), body.decode())
     headers = {"content-type": "application/json", **signed}
     return Parcel(due, due.url, headers, body, due.tries)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from cryptography.fernet import InvalidToken
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -14,9 +13,8 @@ from messaging import audit
 from messaging.api import schema
 from messaging.api.endpoints import utc
 from messaging.api.native import Desks, Tenants
-from messaging.api.paging import next_link
+from messaging.api.paging import next_link, open_cursor, sealed_cursor
 from messaging.domain.errors import FieldProblem, InvalidRequestError
-from messaging.runtime import Runtime
 from messaging.store.audit import AuditEntry
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
@@ -65,28 +63,13 @@ def list_audit(
         desk.rt,
         tenant,
         action=query.action,
-        before=_before(desk.rt, query.cursor),
+        before=open_cursor(desk.rt, query.cursor),
         limit=query.limit + 1,
     )
     more = len(found) > query.limit
-    cursor = _cursor(desk.rt, found[query.limit - 1].id) if more else None
+    cursor = sealed_cursor(desk.rt, found[query.limit - 1].id) if more else None
     page = {"data": [shown(e) for e in found[: query.limit]], "next_cursor": cursor}
     return schema.answer(page, headers=next_link(request, cursor))
-
-
-def _cursor(rt: Runtime, last: int) -> str:
-    """A place in the list; sealed, since the numbers of all tenants are one sequence."""
-    return rt.sealer.encrypt(str(last).encode()).decode()
-
-
-def _before(rt: Runtime, cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    try:
-        return int(rt.sealer.decrypt(cursor))
-    except (InvalidToken, ValueError):
-        problem = FieldProblem("#/cursor", "not_valid", "this is no cursor of ours; leave it out")
-        raise InvalidRequestError([problem]) from None
 
 
 def shown(entry: AuditEntry) -> dict[str, Any]:

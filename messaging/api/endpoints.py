@@ -112,7 +112,10 @@ class ExampleRequest(BaseModel):
 class NoticeRef(BaseModel):
     """A notice that is on its way; it is tried once."""
 
-    id: Annotated[str, Field(examples=["ntc_4711"], description="the webhook-id it carries")]
+    id: Annotated[
+        str,
+        Field(examples=["ntc_5f0c6a1e9b7d42c8a3e1f064"], description="the webhook-id it carries"),
+    ]
 
 
 _NEW = Body(
@@ -191,7 +194,7 @@ def send_example(
     """Send an example with `"test": true` in its data; its notice says what came of it."""
     kind = (asked or ExampleRequest()).type
     number = endpoints.try_out(desk.rt, tenant, endpoint_id, kind)
-    return schema.answer({"id": notice_id(number)}, 202)
+    return schema.answer({"id": notice_id(desk.rt, number)}, 202)
 
 
 def shown(view: EndpointView, now: datetime) -> dict[str, Any]:

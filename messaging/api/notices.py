@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,19 +14,14 @@ from messaging import endpoints
 from messaging.api import schema
 from messaging.api.endpoints import EndpointId, utc
 from messaging.api.native import Desks, Tenants
-from messaging.api.paging import next_link
+from messaging.api.paging import next_link, open_cursor, sealed_cursor
 from messaging.deliveries import notice_id
-from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.notices import State
 from messaging.endpoints import Replayed
+from messaging.runtime import Runtime
 from messaging.store.notices import Chosen, NoticeView
 
 router = APIRouter(prefix="/v1/endpoints/{endpoint_id}", tags=["endpoints"])
-
-_CURSOR = re.compile(r"ntc_([0-9]{1,18})", re.ASCII)
-_BAD_CURSOR = FieldProblem(
-    "#/cursor", "not_valid", "this is no cursor of ours; leave it out to begin at the newest"
-)
 
 
 class NoticeQuery(BaseModel):
@@ -43,7 +37,10 @@ class NoticeQuery(BaseModel):
 class NoticeBody(BaseModel):
     """Something an endpoint was told, or is to be told."""
 
-    id: Annotated[str, Field(examples=["ntc_4711"], description="the webhook-id of every try")]
+    id: Annotated[
+        str,
+        Field(examples=["ntc_5f0c6a1e9b7d42c8a3e1f064"], description="the webhook-id of every try"),
+    ]
     type: str
     message_id: Annotated[UUID | None, Field(description="the message, inbound or not")]
     state: Annotated[State, Field(description="dead: given up; replay puts it back")]
@@ -105,22 +102,13 @@ def list_notices(
         tenant,
         endpoint_id,
         state=query.state,
-        before=_before(query.cursor),
+        before=open_cursor(desk.rt, query.cursor),
         limit=query.limit + 1,
     )
     more = len(found) > query.limit
-    cursor = notice_id(found[query.limit - 1].id) if more else None
-    data = [notice(view) for view in found[: query.limit]]
+    cursor = sealed_cursor(desk.rt, found[query.limit - 1].id) if more else None
+    data = [notice(desk.rt, view) for view in found[: query.limit]]
     return schema.answer({"data": data, "next_cursor": cursor}, headers=next_link(request, cursor))
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise InvalidRequestError([_BAD_CURSOR])
-    return int(match[1])
 
 
 @router.post("/replay", response_model=ReplayBody, status_code=202)
@@ -139,10 +127,10 @@ def replay(
     return schema.answer(replayed(endpoints.replay(desk.rt, tenant, endpoint_id, chosen)), 202)
 
 
-def notice(view: NoticeView) -> dict[str, Any]:
+def notice(rt: Runtime, view: NoticeView) -> dict[str, Any]:
     """A notice as `NoticeBody` says."""
     return {
-        "id": notice_id(view.id),
+        "id": notice_id(rt, view.id),
         "type": view.kind,
         "message_id": view.message_id,
         "state": view.state,

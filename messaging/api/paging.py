@@ -9,9 +9,11 @@ from typing import Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from starlette.requests import Request
 
 from messaging.domain.errors import FieldProblem, InvalidRequestError
+from messaging.runtime import Runtime
 
 _BAD = FieldProblem(
     "#/cursor", "not_valid", "this is no cursor of ours; leave it out to begin at the newest"
@@ -44,6 +46,25 @@ def read_cursor(cursor: str | None) -> UUID | None:
     try:
         return UUID(bytes=urlsafe_b64decode(cursor.encode("ascii") + b"=="))
     except (ValueError, binascii.Error):
+        raise InvalidRequestError([_BAD]) from None
+
+
+def sealed_cursor(rt: Runtime, last: int) -> str:
+    """What continues after this number; sealed, since the numbers of all tenants are one sequence."""
+    return rt.sealer.encrypt(str(last).encode()).decode()
+
+
+def open_cursor(rt: Runtime, cursor: str | None) -> int | None:
+    """The number a page ends before.
+
+    Raises:
+        InvalidRequestError: it is not a cursor.
+    """
+    if cursor is None:
+        return None
+    try:
+        return int(rt.sealer.decrypt(cursor))
+    except (InvalidToken, ValueError):
         raise InvalidRequestError([_BAD]) from None
 
 

@@ -124,8 +124,9 @@ def list_notices(
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
         found = use.told(rt, owner, endpoint, state=state, limit=limit)
+        rows = [notice(rt, view) for view in found]
     columns = ["id", "type", "message_id", "state", "at", "tries", "last_status", "last_error"]
-    show_rows([notice(view) for view in found], columns, output)
+    show_rows(rows, columns, output)
 
 
 def replay(

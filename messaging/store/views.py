@@ -249,19 +249,24 @@ class LaneView:
 LANE_COUNT_LIMIT = 10_000
 
 # Ordered, or the planner reads the whole table to find that a lane is empty.
-_LANES = sa.text("""
+_LANES = """
 SELECT q.queue,
-  (SELECT count(*) FROM (SELECT 1 FROM ready r WHERE r.queue = q.queue AND r.due_at <= now()
+  (SELECT count(*) FROM (SELECT 1 FROM ready r WHERE r.queue = q.queue AND {mine} r.due_at <= now()
                          ORDER BY r.due_at LIMIT :limit) AS counted),
   coalesce(extract(epoch FROM now() - (SELECT min(r.due_at) FROM ready r
-           WHERE r.queue = q.queue AND r.due_at <= now())), 0)::float
+           WHERE r.queue = q.queue AND {mine} r.due_at <= now())), 0)::float
 FROM unnest(enum_range(NULL::ready_queue)) AS q(queue)
-""")
+"""
+_ALL_LANES = sa.text(_LANES.format(mine=""))
+_LANES_OF = sa.text(_LANES.format(mine="r.tenant_id = :tenant AND"))
 
 
-def lanes(db: Connection) -> list[LaneView]:
-    """What waits in each lane now, and for how long the oldest has."""
-    return [LaneView(*row) for row in db.execute(_LANES, {"limit": LANE_COUNT_LIMIT})]
+def lanes(db: Connection, tenant_id: UUID | None = None) -> list[LaneView]:
+    """What waits in each lane now, and for how long the oldest has; of one tenant, or of all together."""
+    values: dict[str, object] = {"limit": LANE_COUNT_LIMIT}
+    if tenant_id is None:
+        return [LaneView(*row) for row in db.execute(_ALL_LANES, values)]
+    return [LaneView(*row) for row in db.execute(_LANES_OF, values | {"tenant": tenant_id})]
 
 
 _TALLY = sa.text("""

@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from messaging import endpoints, erasure, maintenance, signing
+from messaging.deliveries import notice_id
 from messaging.domain.compliance.keywords import Keyword
 from messaging.domain.lifecycle import CORRECTIONS, TRANSITIONS, Event, Status
 from messaging.domain.message import Channel
@@ -104,7 +105,7 @@ def test_what_is_told_is_thin_signed_and_dated(telling: Telling, customer: Recei
             "segments": 1, "metadata": {"order": 7},
         },
     }  # fmt: skip
-    assert heard.id == f"ntc_{row['id']}"
+    assert heard.id == notice_id(telling.rt, row["id"])
     assert heard.headers["content-type"] == "application/json"
     assert RECIPIENT.encode() not in heard.body
     assert b"Secret" not in heard.body
@@ -169,7 +170,11 @@ def test_an_example_is_tried_once(telling: Telling, customer: Receiver, kind: Ki
     number = endpoints.try_out(telling.rt, telling.world.tenant, made.id, kind)
     assert telling.deliver() == "1 dead"
     (heard,) = customer.heard
-    assert (heard.id, heard.kind, heard.content["data"]["test"]) == (f"ntc_{number}", kind, True)
+    assert (heard.id, heard.kind, heard.content["data"]["test"]) == (
+        notice_id(telling.rt, number),
+        kind,
+        True,
+    )
 
 
 def test_what_is_due_is_hinted_and_what_is_old_is_forgotten(
