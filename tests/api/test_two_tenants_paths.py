@@ -195,7 +195,7 @@ def test_a_cursor_of_another_tenants_is_a_place_in_ones_own_list(
             client.get(path, params={"limit": 1}).json()["next_cursor"]
             for client in (foreign, http)
         )
-        assert own and theirs, path
+        assert None not in {own, theirs}, path
         asking.same(*(("GET", path, {"params": {"limit": 1, "cursor": c}}) for c in (own, theirs)))
 
 
