@@ -37,29 +37,56 @@ def create(rt: Runtime, tenant: Tenant, request: CampaignRequest) -> Campaign:
         InvalidRequestError: something of it is wrong, with each field.
         ConflictError: there is a campaign of that name.
     """
+    people = checked(rt, tenant, request)
+    with rt.engine.begin() as db:
+        return keep(db, rt, tenant, request, people, name=request.name)
+
+
+def checked(rt: Runtime, tenant: Tenant, request: CampaignRequest) -> list[NewRecipient]:
+    """The people a request names, if nothing is wrong with it.
+
+    Raises:
+        InvalidRequestError: something is, with each field.
+    """
     problems = problems_of(rt, tenant, request)
     people = people_of(rt, tenant, request.channel, request.recipients or [], problems)
     if problems:
         raise InvalidRequestError(problems[:_MOST_PROBLEMS])
+    return people
+
+
+def keep(
+    db: Connection,
+    rt: Runtime,
+    tenant: Tenant,
+    request: CampaignRequest,
+    people: Sequence[NewRecipient],
+    *,
+    name: str,
+) -> Campaign:
+    """Write a draft down.
+
+    Raises:
+        ConflictError: there is a campaign of that name.
+    """
     id_ = rt.new_id()
-    with rt.engine.begin() as db:
-        kept = campaigns.add(
-            db,
-            tenant.id,
-            id_,
-            name=request.name,
-            request=request.kept(),
-            per_minute=request.per_minute,
-            canary=request.canary.size if request.canary else None,
-            pause_on_error_share=request.pause_on_error_share,
-            scheduled_for=request.scheduled_for,
-        )
-        if not kept:
-            raise ConflictError("you have a campaign of this name; give this one another")
-        if people:
-            added = campaign_recipients.add(db, id_, 0, people)
-            campaigns.note(db, id_, targets=added)
-        return found(campaigns.find(db, tenant.id, id_))
+    kept = campaigns.add(
+        db,
+        tenant.id,
+        id_,
+        name=name,
+        request=request.kept(),
+        per_minute=request.per_minute,
+        canary=request.canary.size if request.canary else None,
+        pause_on_error_share=request.pause_on_error_share,
+        scheduled_for=request.scheduled_for,
+    )
+    if not kept:
+        raise ConflictError("you have a campaign of this name; give this one another")
+    if people:
+        added = campaign_recipients.add(db, id_, 0, people)
+        campaigns.note(db, id_, targets=added)
+    return found(campaigns.find(db, tenant.id, id_))
 
 
 def problems_of(rt: Runtime, tenant: Tenant, request: CampaignRequest) -> list[FieldProblem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from messaging.campaigns import Failed
 from messaging.domain.campaign import Recipients
 from messaging.domain.campaign_states import CampaignState
+from messaging.domain.comparison import Compared, Number, Outcome
 from messaging.domain.message import Category, Channel, Priority
 from messaging.store.campaigns import Campaign, Counts
 
@@ -26,12 +28,35 @@ class CountsBody(BaseModel):
 
 
 class ActualBody(BaseModel):
-    """What a campaign has come to."""
+    """What a campaign has come to; what is null before the end, or only GET of one campaign tells, says so."""
 
     sent: Annotated[int, Field(description="messages a provider took")]
     segments: int
     cost: Annotated[str | None, Field(description="null where nothing is billed")]
+    started_at: datetime
+    finished_at: datetime | None
     seconds: Annotated[float | None, Field(description="from its start to its end; null before")]
+    skipped: Annotated[dict[str, int] | None, Field(description="by reason; told by GET of one")]
+    blocked: Annotated[dict[str, int] | None, Field(description="by reason; told by GET of one")]
+    failed: Annotated[dict[str, int] | None, Field(description="by reason; told by GET of one")]
+    senders: Annotated[
+        dict[str, int] | None, Field(description="segments each has sent; told by GET of one")
+    ]
+
+
+class ComparedBody(BaseModel):
+    """A figure of the plan beside what came."""
+
+    what: Annotated[
+        str,
+        Field(description="`sent`, `segments`, `cost`, `seconds`, `senders: +12025550100`, say"),
+    ]
+    plan: str | float | None
+    actual: str | float | None
+    error_percent: Annotated[
+        float | None,
+        Field(description="by how much of what came the plan was too high, or too low"),
+    ]
 
 
 class PlanBody(BaseModel):
@@ -43,11 +68,29 @@ class PlanBody(BaseModel):
     segments: int
     skipped: dict[str, int]
     blocked: dict[str, int]
-    deferred: dict[str, int]
-    countries: dict[str, dict[str, Any]]
-    cost: Annotated[dict[str, str] | None, Field(description="null without a price for each")]
-    senders: Annotated[dict[str, int], Field(description="segments each would send, by its rate")]
-    seconds: Annotated[float | None, Field(description="how long its senders and pace need")]
+    deferred: Annotated[
+        dict[str, int], Field(description="who waits for an hour or a day, by reason; also sent")
+    ]
+    countries: Annotated[
+        dict[str, dict[str, Any]], Field(description="recipients, segments and cost of each")
+    ]
+    cost: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="`expected` from the senders that would be chosen, `min` and `max` from any; "
+            "null without a price for each"
+        ),
+    ]
+    senders: Annotated[
+        dict[str, int], Field(description="segments each would send, chosen as messages are")
+    ]
+    slowest: Annotated[
+        dict[str, str | None] | None,
+        Field(description="the `limit` the last of them waits for, and its `name`; null if none"),
+    ]
+    seconds: Annotated[
+        float | None, Field(description="until the last is sent; null if nobody can say when")
+    ]
     earliest_finish: datetime | None
 
 
@@ -71,6 +114,10 @@ class CampaignBody(BaseModel):
     ]
     actual: Annotated[
         ActualBody | None, Field(description="what came of it until now, to compare with the plan")
+    ]
+    comparison: Annotated[
+        list[ComparedBody] | None,
+        Field(description="the plan beside what came, once it is finished; told by GET of one"),
     ]
     per_minute: int | None
     canary: Annotated[int | None, Field(description="how many go first; null once they have")]
@@ -157,7 +204,12 @@ class CampaignQuery(BaseModel):
     cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None
 
 
-def shown(campaign: Campaign, counts: Counts | None) -> dict[str, Any]:
+def shown(
+    campaign: Campaign,
+    counts: Counts | None,
+    outcome: Outcome | None = None,
+    comparison: list[Compared] | None = None,
+) -> dict[str, Any]:
     """A campaign as `CampaignBody` says."""
     asked = campaign.request
     times = ("state_since", "created_at", "scheduled_for", "started_at", "finished_at")
@@ -172,21 +224,39 @@ def shown(campaign: Campaign, counts: Counts | None) -> dict[str, Any]:
         "body": asked["body"],
         "flash": asked.get("flash", False),
         "plan": None if counts is None else campaign.plan,
-        "actual": None if counts is None else _actual(campaign, counts),
+        "actual": None if counts is None else _actual(campaign, counts, outcome),
+        "comparison": None if comparison is None else [_beside(line) for line in comparison],
         "counts": None if counts is None else _counted(counts),
     }
 
 
-def _actual(campaign: Campaign, counts: Counts) -> dict[str, Any] | None:
-    if campaign.started_at is None:
+def _actual(campaign: Campaign, counts: Counts, outcome: Outcome | None) -> dict[str, Any] | None:
+    began, ended = campaign.started_at, campaign.finished_at
+    if began is None:
         return None
-    ended = campaign.finished_at
+    told = ("skipped", "blocked", "failed", "senders")
     return {
         "sent": counts.handed_over,
         "segments": counts.segments,
         "cost": None if counts.cost is None else str(counts.cost),
-        "seconds": (ended - campaign.started_at).total_seconds() if ended else None,
+        "started_at": _utc(began),
+        "finished_at": _utc(ended),
+        "seconds": (ended - began).total_seconds() if ended else None,
+        **{name: None if outcome is None else getattr(outcome, name) for name in told},
     }
+
+
+def _beside(line: Compared) -> dict[str, Any]:
+    return {
+        "what": line.what,
+        "plan": _number(line.plan),
+        "actual": _number(line.actual),
+        "error_percent": line.error_percent,
+    }
+
+
+def _number(value: Number | None) -> str | float | None:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _counted(counts: Counts) -> dict[str, Any]:

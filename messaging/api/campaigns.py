@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from messaging import campaign_drafts, campaign_plans, campaigns
+from messaging import campaign_drafts, campaign_plans, campaign_results, campaigns
 from messaging.api import schema
 from messaging.api.campaign_bodies import (
     Added,
@@ -92,6 +92,15 @@ def create_campaign(
     return schema.answer(shown(*campaigns.get(desk.rt, tenant, made.id)), 201, where)
 
 
+@router.post("/plan", response_model=PlanBody)
+def plan_unmade(desk: Desks, tenant: Tenants, asked: Annotated[CampaignRequest, _NEW]) -> Response:
+    """Say what a campaign would come to that nobody has made; nothing of it is kept.
+
+    Up to 10,000 recipients are asked about by the rules; a larger audience is reckoned up from those.
+    """
+    return schema.answer(campaign_plans.foretell(desk.rt, tenant, asked))
+
+
 @router.get("", response_model=CampaignPage)
 def list_campaigns(
     request: Request, desk: Desks, tenant: Tenants, query: Annotated[CampaignQuery, Query()]
@@ -106,8 +115,8 @@ def list_campaigns(
 
 @router.get("/{campaign_id}", response_model=CampaignBody)
 def get_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Get a campaign, and what has become of its recipients."""
-    return schema.answer(shown(*campaigns.get(desk.rt, tenant, campaign_id)))
+    """Get a campaign, and what has become of its recipients; once it is finished, beside its plan."""
+    return schema.answer(shown(*campaign_results.get(desk.rt, tenant, campaign_id)))
 
 
 @router.get("/{campaign_id}/recipients", response_model=RecipientPage)

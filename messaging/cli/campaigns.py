@@ -10,7 +10,7 @@ import orjson
 import typer
 from pydantic import ValidationError
 
-from messaging import campaign_drafts, campaign_plans, onboarding
+from messaging import campaign_drafts, campaign_plans, campaign_results, onboarding
 from messaging import campaigns as use
 from messaging.api.campaign_bodies import shown
 from messaging.campaigns import Failed
@@ -34,30 +34,37 @@ _LOOK_SECONDS = 2.0
 _COLUMNS = ["id", "name", "state", "state_reason", "targets", "created_at"]
 
 
+File = Annotated[
+    typer.FileBinaryRead,
+    typer.Argument(help="What POST /v1/campaigns takes, as JSON; - reads what is piped in."),
+]
+
+
 @campaigns.command("create")
 def create(
-    file: Annotated[
-        typer.FileBinaryRead,
-        typer.Argument(help="What POST /v1/campaigns takes, as JSON; - reads what is piped in."),
-    ],
+    file: File,
     *,
     start: Annotated[bool, typer.Option("--start", help="Start it at once.")] = False,
     tenant: TenantName = DEVELOPMENT,
     output: Output = Form.TABLE,
 ) -> None:
     """Make a campaign: a draft, unless it is started."""
-    try:
-        asked = CampaignRequest.model_validate(orjson.loads(file.read()))
-    except orjson.JSONDecodeError:
-        raise typer.BadParameter("is not JSON", param_hint="FILE") from None
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    asked = _read(file)
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
         made = campaign_drafts.create(rt, owner, asked)
         if start:
             use.start(rt, owner, made.id)
         show(_seen(rt, owner, made.id), output)
+
+
+def _read(file: typer.FileBinaryRead) -> CampaignRequest:
+    try:
+        return CampaignRequest.model_validate(orjson.loads(file.read()))
+    except orjson.JSONDecodeError:
+        raise typer.BadParameter("is not JSON", param_hint="FILE") from None
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
 
 
 @campaigns.command("list")
@@ -83,12 +90,21 @@ def show_campaign(
     tenant: TenantName = DEVELOPMENT,
     output: Output = Form.TABLE,
 ) -> None:
-    """Show a campaign, and what has become of its recipients."""
+    """Show a campaign, and what has become of its recipients; once it is finished, beside its plan."""
     with runtime() as rt:
         owner = onboarding.find_tenant(rt, tenant)
         if watch:
             _watch(rt, owner, campaign)
-        show(_seen(rt, owner, campaign), output)
+        found = shown(*campaign_results.get(rt, owner, campaign))
+    if output is Form.JSON or found["comparison"] is None:
+        show(found, output)
+        return
+    compared = found.pop("comparison")
+    for told in ("plan", "actual"):
+        del found[told]
+    show(found, output)
+    say("")
+    show_rows(compared, list(compared[0]), output)
 
 
 def _watch(rt: Runtime, owner: Tenant, campaign_id: UUID) -> None:
@@ -118,6 +134,17 @@ def plan_campaign(
     """Show what it would come to: texts, rules, cost, senders, time. Nothing is sent."""
     with runtime() as rt:
         found = campaign_plans.plan(rt, onboarding.find_tenant(rt, tenant), campaign)
+    show(found, output)
+
+
+@campaigns.command("foretell")
+def foretell_campaign(
+    file: File, *, tenant: TenantName = DEVELOPMENT, output: Output = Form.TABLE
+) -> None:
+    """Show what a campaign would come to without making one."""
+    asked = _read(file)
+    with runtime() as rt:
+        found = campaign_plans.foretell(rt, onboarding.find_tenant(rt, tenant), asked)
     show(found, output)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -80,6 +80,16 @@ def sender_accounts(db: Connection, tenant_id: UUID, kind: BindingKind, ref: str
         .where(b.tenant_id == tenant_id, b.kind == kind.value, b.ref == ref)
     )
     return set(found.scalars())
+
+
+def lead_senders(db: Connection, tenant_id: UUID, leads: Collection[str]) -> dict[str, UUID]:
+    """Whom each of some leads is bound to, if to a sender; the latest binding counts."""
+    b = t.bindings.c
+    query = sa.select(b.ref, b.sender_id).where(
+        b.tenant_id == tenant_id, b.kind == BindingKind.LEAD.value, b.ref.in_(leads)
+    )
+    rows = db.execute(query.where(b.sender_id.is_not(None)).order_by(b.id))
+    return {row.ref: row.sender_id for row in rows}
 
 
 def remove(

@@ -74,6 +74,21 @@ def find(db: Connection, tenant_id: UUID, conversation_id: UUID) -> Conversation
     return Conversation(row.id, Channel(row.channel), key, row.sender_id, row.created_at)
 
 
+_SENDERS = sa.text("""
+SELECT recipient_key, sender_id FROM conversations
+WHERE tenant_id = :tenant AND channel = CAST(:channel AS channel) AND sender_id IS NOT NULL
+  AND recipient_key = ANY(CAST(:keys AS bytea[]))
+""")
+
+
+def senders(
+    db: Connection, tenant_id: UUID, channel: Channel, recipient_keys: Sequence[bytes]
+) -> dict[bytes, UUID]:
+    """Who goes on with the conversations of some people, by their keys."""
+    values = {"tenant": tenant_id, "channel": channel.value, "keys": list(recipient_keys)}
+    return {bytes(key): sender_id for key, sender_id in db.execute(_SENDERS, values)}
+
+
 _ADDRESS = sa.text("""
 SELECT address FROM (
   (SELECT id, from_address AS address FROM inbound_messages

@@ -48,7 +48,7 @@ FROM rate_log l, jsonb_each_text(l.used) AS e(key, value)
 WHERE e.key NOT LIKE 'b:%' AND l.at > clock_timestamp() - make_interval(secs => :span)
 """)
 _TODAY = sa.text("""
-SELECT key, sum(used) FROM (
+SELECT key, sum(used) AS total FROM (
   SELECT key, used FROM rate_totals WHERE day = :day AND key LIKE :mine
   UNION ALL
   SELECT e.key, CAST(e.value AS double precision)
@@ -78,15 +78,19 @@ def past(db: Connection, mine: UUID, now: datetime) -> Past:
             Spent(key, _length(key), at, cost)
             for key, at, cost in db.execute(_LATELY, {"span": SPAN_SECONDS})
         ],
-        quotas={
-            key: (until, total)
-            for key, total in db.execute(_TODAY, {"day": day, "mine": f"b:%:{day}"})
-        },
+        quotas={key: (until, total) for key, total in spent_today(db, now).items()},
         distinct={
             f"d:{sender_id}:{day}": (until, met)
             for sender_id, met in db.execute(_PEOPLE, {"day": day})
         },
     )
+
+
+def spent_today(db: Connection, now: datetime) -> dict[str, float]:
+    """What of brands' daily limits is used up on the carriers' day, by key."""
+    day = carrier_day(now)
+    rows = db.execute(_TODAY, {"day": day, "mine": f"b:%:{day}"})
+    return {row.key: row.total for row in rows}
 
 
 def _length(key: str) -> float:

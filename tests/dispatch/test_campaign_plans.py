@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from messaging import campaign_drafts, campaign_plans, campaigns, telemetry
+from messaging import campaign_drafts, campaign_plans, campaign_results, campaigns, telemetry
 from messaging.domain.campaign_states import CampaignState
 from messaging.domain.compliance.facts import SuppressionKind
 from messaging.domain.errors import InvalidRequestError
@@ -42,7 +42,7 @@ def test_a_plan_says_what_comes_and_it_comes(world: World) -> None:
     assert found["segments"] == 19
     assert found["countries"] == {"US": {"recipients": 19, "segments": 19, "cost": None}}
     assert found["senders"] == {world.sender.address: 19}
-    assert found["seconds"] == 19.0
+    assert (found["seconds"], found["slowest"]) == (20.0, {"limit": "per_minute", "name": None})
     assert world.rows("SELECT * FROM messages") == []
     campaigns.start(world.rt, world.tenant, id_)
     for _ in range(15):
@@ -54,6 +54,15 @@ def test_a_plan_says_what_comes_and_it_comes(world: World) -> None:
     assert campaign.plan == found
     assert (counts.handed_over, counts.segments) == (19, 19)
     assert (counts.skipped, counts.reasons["opted_out"]) == (2, 1)
+    told = campaign_results.get(world.rt, world.tenant, id_).comparison
+    assert told is not None
+    errors = {line.what: line.error_percent for line in told}
+    assert errors.pop("seconds") is not None
+    assert errors.pop("cost") is None  # nobody is billed
+    assert errors == dict.fromkeys(
+        ["sent", "segments", "skipped: no_first_name", "blocked: opted_out",
+         f"senders: {world.sender.address}"], 0.0
+    )  # fmt: skip
     world.rt.ahead = timedelta(0)
 
 
