@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from messaging import consents
 from messaging.api import reading, schema
-from messaging.api.native import Desks, Recipient, Tenants
+from messaging.api.native import Addressee, Desks, Tenants
 from messaging.consents import OnRecord
 from messaging.domain.compliance import Allow, Block, Verdict
 from messaging.domain.compliance.facts import Basis, ConsentAction
@@ -58,7 +58,7 @@ _EXAMPLES: Any = {
 }
 
 
-class Asked(Recipient):
+class Asked(Addressee):
     """Whose consent, to what."""
 
     category: Category = Category.MARKETING
@@ -130,7 +130,7 @@ Event = Annotated[ConsentRequest, Body(openapi_examples=_EXAMPLES)]
 WhoAndWhat = Annotated[
     Asked, Body(openapi_examples={"marketing": {"value": {"to": "+12025550123"}}})
 ]
-Who = Annotated[Recipient, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})]
+Who = Annotated[Addressee, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})]
 
 
 @router.post("", response_model=Recorded, status_code=201)

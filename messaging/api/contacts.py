@@ -226,7 +226,7 @@ def delete_contact(desk: Desks, tenant: Tenants, contact: ContactName) -> Respon
 
 
 @router.get("/{contact}/conversations", response_model=Threads)
-def list_conversations(desk: Desks, tenant: Tenants, contact: ContactName) -> Response:
+def list_contact_conversations(desk: Desks, tenant: Tenants, contact: ContactName) -> Response:
     """List the conversations with a contact, on any of its addresses."""
     found = [asdict(thread) for thread in contacts.threads(desk.rt, tenant, contact)]
     data = [one | {"created_at": one["created_at"].astimezone(UTC)} for one in found]

@@ -32,7 +32,7 @@ class ConversationQuery(BaseModel):
     cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None
 
 
-class LineBody(BaseModel):
+class ConversationLine(BaseModel):
     """One message; times are UTC."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -58,7 +58,7 @@ class ConversationPage(BaseModel):
     channel: Channel
     sender_id: Annotated[UUID | None, Field(description="who goes on with it")]
     created_at: datetime
-    data: list[LineBody]
+    data: list[ConversationLine]
     next_cursor: str | None
 
 

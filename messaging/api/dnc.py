@@ -76,7 +76,7 @@ InHeader = Annotated[
         "number refuses the file (422, `#/12`); an older scrub than the one on record is refused (409)."
     ),
 )
-async def replace_list(
+async def replace_dnc_list(
     request: Request,
     desk: Desks,
     tenant: Tenants,
@@ -110,7 +110,7 @@ def _one_of(in_query: datetime | None, in_header: datetime | None) -> datetime:
 
 
 @router.get("", response_model=Registries)
-def list_registries(desk: Desks, tenant: Tenants) -> Response:
+def list_dnc_registries(desk: Desks, tenant: Tenants) -> Response:
     """List the registries, how many numbers each lists, and how long each scrub stays fresh."""
     now = desk.rt.now()
     return schema.answer({"data": [shown(r, now) for r in dnc.registries(desk.rt, tenant)]})

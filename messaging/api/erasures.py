@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from messaging import erasure
 from messaging.api import schema
-from messaging.api.native import Desks, Recipient, Tenants
+from messaging.api.native import Addressee, Desks, Tenants
 from messaging.domain.errors import NotFoundError
 from messaging.domain.message import Channel
 from messaging.store.erasures import Erasure
@@ -29,7 +29,7 @@ def _erasure_id(erasure_id: Annotated[str, Path(description="the id of an erasur
 
 ErasureId = Annotated[UUID, Depends(_erasure_id)]
 Somebody = Annotated[
-    Recipient, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})
+    Addressee, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})
 ]
 
 

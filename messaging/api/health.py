@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Annotated, Literal
 
 import orjson
 import redis
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request as PlainRequest
 from starlette.responses import Response
@@ -24,7 +26,23 @@ async def livez(_request: PlainRequest) -> Response:
     return Response(_ALIVE, media_type="application/json")
 
 
-@router.get("/readyz", summary="Can it take a message?", responses={503: {"description": "no"}})
+class ReadyBody(BaseModel):
+    """What it needs to take a message, and how that is."""
+
+    status: Annotated[Literal["ok", "unavailable"], Field(description="whether it can")]
+    postgres: Annotated[
+        Literal["ok", "down", "schema_not_current"],
+        Field(description="schema_not_current: another version's migrations were run"),
+    ]
+    redis: Annotated[Literal["ok", "down"], Field(description="down: messages are kept without it")]
+
+
+@router.get(
+    "/readyz",
+    summary="Can it take a message?",
+    response_model=ReadyBody,
+    responses={503: {"model": ReadyBody, "description": "It cannot; see what is not ok."}},
+)
 def readyz(request: Request) -> Response:
     """200 while Postgres can be reached and has this version's schema; else 503.
 

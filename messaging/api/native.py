@@ -64,7 +64,7 @@ class Search(ListQuery):
     channel: Channel = Channel.SMS
 
 
-class Recipient(BaseModel):
+class Addressee(BaseModel):
     """Somebody's address on a channel."""
 
     model_config = ConfigDict(extra="forbid")

@@ -112,7 +112,7 @@ def list_notices(
 
 
 @router.post("/replay", response_model=ReplayBody, status_code=202)
-def replay(
+def replay_notices(
     desk: Desks,
     tenant: Tenants,
     endpoint_id: EndpointId,

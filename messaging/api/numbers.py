@@ -50,7 +50,7 @@ class NumberBody(BaseModel):
     line: Annotated[LineBody | None, Field(description="null: nobody said anything of it")]
 
 
-class Imported(BaseModel):
+class ImportedLines(BaseModel):
     """What an import came to."""
 
     learned: Annotated[int, Field(description="numbers whose line type was kept")]
@@ -60,14 +60,14 @@ Asked = Annotated[NumberQuery, Body(openapi_examples={"number": {"value": {"to":
 
 
 @router.post("/check", response_model=NumberBody)
-def check(desk: Desks, tenant: Tenants, asked: Asked) -> Response:
+def check_number(desk: Desks, tenant: Tenants, asked: Asked) -> Response:
     """Ask what is known of a number, and whether messages may go there by its type."""
     return schema.answer(shown(numbers.show(desk.rt, tenant, asked.to)))
 
 
 @router.post(
     "/import",
-    response_model=Imported,
+    response_model=ImportedLines,
     status_code=201,
     openapi_extra=reading.CSV_BODY,
     description=(
@@ -76,7 +76,7 @@ def check(desk: Desks, tenant: Tenants, asked: Asked) -> Response:
         "any line is wrong, not at all (422, `#/12/to`); the newest word about a number holds."
     ),
 )
-async def import_(request: Request, desk: Desks, tenant: Tenants) -> Response:
+async def import_lines(request: Request, desk: Desks, tenant: Tenants) -> Response:
     """Tell what kinds of lines numbers are."""
     content = await reading.body(request, _FILE_LIMIT)
     learned = await run_in_threadpool(numbers.import_lines, desk.rt, tenant, content)

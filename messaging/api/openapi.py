@@ -11,12 +11,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from messaging.api import schema, webhooks
-from messaging.api.errors import MEDIA_TYPE, PROBLEMS
-from messaging.domain.request import MAX_LIST, SendRequest
+from messaging.api import examples, openapi_errors, openapi_words, schema, webhooks
+from messaging.api.openapi_common import complete, operations, tell
+from messaging.domain.request import MAX_KEY, MAX_LIST, SendRequest
 
 _REF = "#/components/schemas/{model}"
-_OPEN = ("/livez", "/readyz", "/problems/", "/webhooks/")
+_ABOUT = """Messages for other software: scheduled, checked, sent once, and explained.
+
+A key goes as `Authorization: Bearer <key>` or as `X-API-Key`. Times are RFC 3339, in answers always UTC.
+Every error is `application/problem+json` (RFC 9457) with a stable `code`; what is wrong with a field stands
+in `errors`. Every answer carries `X-Request-ID`. Fields that are not documented are refused, and new ones
+may come with any answer."""
 
 SOON = "2030-01-31T09:00:00Z"
 """Stands for a time that is in the future when the document is read."""
@@ -70,35 +75,32 @@ def describe(app: FastAPI, clock: Callable[[], datetime]) -> None:
 
 def _document(app: FastAPI, now: datetime) -> dict[str, Any]:
     found = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=_ABOUT,
+        routes=app.routes,
+        tags=[{"name": n, "description": said} for n, said in openapi_words.tags().items()],
     )
+    paths = found["paths"]
+    tell(app.routes, paths)
+    paths.setdefault("/v1/messages", {})["post"] = _send(now + timedelta(days=1))
+    for kind, path in (("status", webhooks.PATH), ("message", webhooks.INBOUND_PATH)):
+        paths[path] = {"post": _webhook(f"receive_{kind}"), "get": _question(f"ask_{kind}")}
+    paths["/livez"] = {"get": _livez()}
     components = found.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    schemas |= _models()
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    components["schemas"] = schemas = _schemas(components.get("schemas", {}))
+    components["examples"] = openapi_errors.examples()
+    components["headers"] = openapi_words.headers()
     components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer"},
+        "bearer": {"type": "http", "scheme": "bearer", "description": "an API key"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
-    paths = found["paths"]
-    paths.setdefault("/v1/messages", {})["post"] = _send(now + timedelta(days=1))
-    paths[webhooks.PATH] = {
-        "post": _webhook("receive_status", "Delivery receipts, from providers only"),
-        "get": _question("ask_status", "A receipt in a query, or a provider's question"),
-    }
-    paths[webhooks.INBOUND_PATH] = {
-        "post": _webhook("receive_message", "What people write to you, from providers only"),
-        "get": _question("ask_message", "A message in a query, or a provider's question"),
-    }
-    paths["/livez"] = {"get": _livez()}
-    for path, operations in paths.items():
-        for operation in operations.values():
-            _finish(path, operation)
+    for path, method, operation in operations(paths):
+        _finish(path, method, operation, schemas)
     return found
 
 
-def _models() -> dict[str, Any]:
+def _schemas(schemas: dict[str, Any]) -> dict[str, Any]:
     models = [
         (SendRequest, "validation"),
         (schema.Accepted, "serialization"),
@@ -106,20 +108,25 @@ def _models() -> dict[str, Any]:
         (schema.ProblemBody, "serialization"),
     ]
     _, definitions = models_json_schema(models, by_alias=True, ref_template=_REF)  # type: ignore[arg-type]
-    return dict(definitions["$defs"])
+    unused = {"HTTPValidationError", "ValidationError"}
+    found = {name: one for name, one in schemas.items() if name not in unused}
+    found |= definitions["$defs"]
+    openapi_words.describe_fields(found)
+    return found
 
 
-def _finish(path: str, operation: dict[str, Any]) -> None:
-    """Who may call it, and what its errors look like."""
+def _finish(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Who may call it, and what it answers."""
     responses = operation["responses"]
     responses.pop("422", None)
-    ours = {"$ref": _REF.format(model="ProblemBody")}
-    responses["default"] = {
-        "description": "an error; its code is one of " + ", ".join(sorted(PROBLEMS)),
-        "content": {MEDIA_TYPE: {"schema": ours}},
-    }
-    if not path.startswith(_OPEN):
+    if not path.startswith(openapi_errors.OPEN):
         operation["security"] = [{"bearer": []}, {"header": []}]
+    else:
+        operation["security"] = []
+    complete(operation, method, schemas)
+    codes = openapi_errors.codes(path, operation)
+    for status, response in openapi_errors.responses(operation["operationId"], codes).items():
+        responses.setdefault(status, response)
 
 
 def _json(model: str) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def _json(model: str) -> dict[str, Any]:
 def _send(soon: datetime) -> dict[str, Any]:
     one = {"$ref": _REF.format(model="SendRequest")}
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_LIST}
-    answers = [{"$ref": _REF.format(model=m)} for m in ("Accepted", "ListAnswer")]
+    answers = {"one": "Accepted", "list": "ListAnswer"}
     return {
         "operationId": "send_messages",
         "summary": "Send a message, or a list of them",
@@ -139,14 +146,7 @@ def _send(soon: datetime) -> dict[str, Any]:
             "`Idempotent-Replayed: true`. A list is refused (422) only if every entry is."
         ),
         "tags": ["messages"],
-        "parameters": [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            }
-        ],
+        "parameters": [KEY_PARAMETER],
         "requestBody": {
             "required": True,
             "content": {
@@ -158,44 +158,86 @@ def _send(soon: datetime) -> dict[str, Any]:
         },
         "responses": {
             "202": {
-                "description": "kept",
-                "headers": {
-                    "Location": {"schema": {"type": "string"}},
-                    "Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}},
+                "description": "It is kept; of a list, each entry that says so is.",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "oneOf": [{"$ref": _REF.format(model=m)} for m in answers.values()]
+                        },
+                        "examples": {
+                            name: {"value": examples.answers()[model]}
+                            for name, model in answers.items()
+                        },
+                    }
                 },
-                "content": {"application/json": {"schema": {"oneOf": answers}}},
             }
         },
     }
 
 
-def _webhook(operation: str, summary: str) -> dict[str, Any]:
+KEY_PARAMETER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Requests with the same key are one: the second is answered as the first was",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
+    "example": "order-4711",
+}
+
+_WEBHOOKS = {
+    "receive_status": ("Take delivery receipts", "MessageSid=SM1&MessageStatus=delivered"),
+    "receive_message": ("Take what people write", "MessageSid=SM1&From=%2B12025550123&Body=STOP"),
+    "ask_status": ("Take a receipt in a query, or answer a provider's question", ""),
+    "ask_message": ("Take a message in a query, or answer a provider's question", ""),
+}
+
+
+def _webhook(operation: str) -> dict[str, Any]:
+    summary, form = _WEBHOOKS[operation]
     names = ("provider", "account")
+    kinds = {"application/x-www-form-urlencoded": form, "application/json": {"data": {"id": "1"}}}
     return {
         "operationId": operation,
         "summary": summary,
+        "description": (
+            "For providers only, and in their words: what it holds is believed if the account it names "
+            "has signed it. It is answered once it is durable."
+        ),
         "tags": ["webhooks"],
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in names
         ],
-        "responses": {"204": {"description": "kept"}},
+        "requestBody": {
+            "content": {kind: {"schema": {}, "example": sent} for kind, sent in kinds.items()}
+        },
+        "responses": {"204": {"description": "It is kept."}},
     }
 
 
-def _question(operation: str, summary: str) -> dict[str, Any]:
+def _question(operation: str) -> dict[str, Any]:
     """A GET, by which some providers ask whether an address is ours and want their word back."""
-    answered = {"description": "yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    found = _webhook(operation, summary)
+    answered = {
+        "description": "Yes, it is ours.",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": "1158201444"}},
+    }
+    found = _webhook(operation)
+    del found["requestBody"]
     found["responses"]["200"] = answered
     return found
 
 
 def _livez() -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}}}
+    alive = {"type": "object", "properties": {"status": {"const": "ok", "description": "it is"}}}
     return {
         "operationId": "livez",
         "summary": "Is the process alive?",
+        "description": "It answers, whatever else is away.",
         "tags": ["health"],
-        "responses": {"200": {"description": "yes", "content": content}},
+        "responses": {
+            "200": {
+                "description": "Yes.",
+                "content": {"application/json": {"schema": alive, "example": {"status": "ok"}}},
+            }
+        },
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, Response
 
 from messaging.api import schema
@@ -16,8 +19,28 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</
 """
 
 
-@router.get("/{code}", summary="Explain an error code")
-def explain(request: Request, code: str) -> Response:
+class ProblemPage(BaseModel):
+    """What an error code means."""
+
+    type: Annotated[str, Field(description="this page, as errors name it")]
+    code: Annotated[str, Field(description="the code")]
+    status: Annotated[int, Field(description="the HTTP status it comes with")]
+    title: Annotated[str, Field(description="its headline")]
+    remedy: Annotated[str, Field(description="what to do about it")]
+
+
+_HTML: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>..."}
+}
+
+
+@router.get(
+    "/{code}",
+    summary="Explain an error code",
+    response_model=ProblemPage,
+    responses={200: {"content": _HTML}},
+)
+def explain_problem(request: Request, code: str) -> Response:
     """What an error code means; HTML for a browser, JSON for everything else."""
     kind = PROBLEMS.get(code)
     if kind is None:

@@ -66,7 +66,7 @@ class BrandList(BaseModel):
     data: list[BrandBody]
 
 
-class CampaignState(BaseModel):
+class TendlcCampaignState(BaseModel):
     """What a campaign is registered for, and where that stands."""
 
     model_config = ConfigDict(extra="forbid")
@@ -94,16 +94,16 @@ class CampaignState(BaseModel):
     ] = None
 
 
-class CampaignBody(CampaignState):
+class TendlcCampaignBody(TendlcCampaignState):
     """What a brand's messages are registered to say."""
 
     name: str
 
 
-class CampaignList(BaseModel):
+class TendlcCampaignList(BaseModel):
     """A tenant's 10DLC campaigns."""
 
-    data: list[CampaignBody]
+    data: list[TendlcCampaignBody]
 
 
 _BRAND = Body(openapi_examples={"active": {"value": {"status": "active"}}})
@@ -132,16 +132,16 @@ def put_brand(
     return schema.answer(asdict(brand))
 
 
-@router.get("/tendlc-campaigns", response_model=CampaignList)
-def list_campaigns(desk: Desks, tenant: Tenants) -> Response:
+@router.get("/tendlc-campaigns", response_model=TendlcCampaignList)
+def list_tendlc_campaigns(desk: Desks, tenant: Tenants) -> Response:
     """List 10DLC campaigns, by name."""
     found = registration.campaigns(desk.rt, tenant)
     return schema.answer({"data": [asdict(campaign) for campaign in found]})
 
 
-@router.put("/tendlc-campaigns/{name}", response_model=CampaignBody)
-def put_campaign(
-    desk: Desks, tenant: Tenants, name: Name, state: Annotated[CampaignState, _CAMPAIGN]
+@router.put("/tendlc-campaigns/{name}", response_model=TendlcCampaignBody)
+def put_tendlc_campaign(
+    desk: Desks, tenant: Tenants, name: Name, state: Annotated[TendlcCampaignState, _CAMPAIGN]
 ) -> Response:
     """Say what a 10DLC campaign is and where its registration stands; a new name makes one.
 

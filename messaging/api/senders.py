@@ -117,7 +117,7 @@ class Senders(BaseModel):
     data: list[SenderBody]
 
 
-class Imported(BaseModel):
+class ImportedSenders(BaseModel):
     """What an import came to."""
 
     added: int
@@ -170,7 +170,7 @@ def add_sender(
 
 @router.post(
     "/import",
-    response_model=Imported,
+    response_model=ImportedSenders,
     status_code=201,
     openapi_extra=reading.CSV_BODY,
     description=(

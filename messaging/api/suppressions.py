@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from messaging import suppression, suppression_files
 from messaging.api import reading, schema
-from messaging.api.native import Desks, Recipient, Tenants
+from messaging.api.native import Addressee, Desks, Tenants
 from messaging.api.paging import next_link
 from messaging.domain.compliance.facts import SuppressionKind
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
@@ -50,7 +50,7 @@ _EXAMPLES: Any = {
 }
 
 
-class Lifted(Recipient):
+class Lifted(Addressee):
     """Who may be written to again, and what for."""
 
     kind: SuppressionKind = SuppressionKind.OPT_OUT
@@ -88,7 +88,7 @@ class Stopped(SuppressionState):
     canceled: Annotated[int, Field(description="messages that will not leave because of it")]
 
 
-class KeyBody(HeldBody):
+class SuppressionBody(HeldBody):
     """One suppression of somebody whose address is not kept."""
 
     key: Annotated[str, Field(description="stands for the address; only this installation can")]
@@ -98,7 +98,7 @@ class KeyBody(HeldBody):
 class SuppressionPage(BaseModel):
     """Suppressions in the order of channel and key, and where to go on."""
 
-    data: list[KeyBody]
+    data: list[SuppressionBody]
     next_cursor: str | None
 
 
@@ -120,7 +120,7 @@ class SuppressionHistory(BaseModel):
     data: list[EntryBody]
 
 
-class ImportedBody(BaseModel):
+class ImportedSuppressions(BaseModel):
     """What a file came to."""
 
     rows: int
@@ -130,7 +130,7 @@ class ImportedBody(BaseModel):
 
 Stop = Annotated[StopRequest, Body(openapi_examples=_EXAMPLES)]
 Somebody = Annotated[
-    Recipient, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})
+    Addressee, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})
 ]
 Again = Annotated[Lifted, Body(openapi_examples={"recipient": {"value": {"to": "+12025550123"}}})]
 
@@ -149,7 +149,7 @@ def suppress(desk: Desks, tenant: Tenants, asked: Stop) -> Response:
 
 
 @router.delete("", status_code=204, response_class=Response)
-def lift(desk: Desks, tenant: Tenants, asked: Again) -> Response:
+def lift_suppression(desk: Desks, tenant: Tenants, asked: Again) -> Response:
     """Write to somebody again; 404 if they were not suppressed.
 
     Lifts opt-outs, in every scope, unless another kind is named. The ledger keeps both.
@@ -178,7 +178,7 @@ def list_suppressions(
 
 
 @router.post("/check", response_model=SuppressionState)
-def check(desk: Desks, tenant: Tenants, somebody: Somebody) -> Response:
+def check_suppression(desk: Desks, tenant: Tenants, somebody: Somebody) -> Response:
     """Ask whether somebody is suppressed, since when, for what, and how it is known."""
     who = suppression.person(desk.rt, tenant, somebody.channel, somebody.to)
     return schema.answer(_state(suppression.holding(desk.rt, who)))
@@ -194,7 +194,7 @@ def suppression_history(desk: Desks, tenant: Tenants, somebody: Somebody) -> Res
 
 @router.post(
     "/import",
-    response_model=ImportedBody,
+    response_model=ImportedSuppressions,
     status_code=201,
     openapi_extra=reading.CSV_BODY,
     description=(

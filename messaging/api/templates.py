@@ -31,13 +31,13 @@ class PausedTemplates(BaseModel):
 
 
 @router.get("", response_model=PausedTemplates)
-def list_paused(desk: Desks, tenant: Tenants) -> Response:
+def list_paused_templates(desk: Desks, tenant: Tenants) -> Response:
     """List the templates that are paused: their messages wait until you resume them."""
     return schema.answer({"data": templates.paused(desk.rt, tenant)})
 
 
 @router.delete("/{template:path}", status_code=204, response_class=Response)
-def resume(
+def resume_template(
     desk: Desks,
     tenant: Tenants,
     template: Annotated[str, Path(max_length=128, description="as you name it")],

@@ -21,7 +21,7 @@ from messaging.domain.compliance.facts import SuppressionKind
 from messaging.domain.errors import InvalidRequestError, NotFoundError
 from messaging.domain.message import DEVELOPMENT, Channel
 from messaging.domain.request import problems_of
-from messaging.domain.suppression_request import Scope, Source, StopRequest
+from messaging.domain.suppression_request import Source, StopRequest, SuppressionScope
 
 suppressions = typer.Typer(
     help="Who must not be written to.", no_args_is_help=True, rich_markup_mode=None
@@ -40,8 +40,9 @@ def add_(
     *,
     channel: On = Channel.SMS,
     scope: Annotated[
-        Scope, typer.Option(case_sensitive=False, help="All messages, or those of a category.")
-    ] = Scope.ALL,
+        SuppressionScope,
+        typer.Option(case_sensitive=False, help="All messages, or those of a category."),
+    ] = SuppressionScope.ALL,
     complaint: Annotated[
         bool, typer.Option("--complaint", help="They complained: START does not lift it.")
     ] = False,

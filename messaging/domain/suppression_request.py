@@ -21,7 +21,7 @@ _SKEW = timedelta(minutes=5)
 """How far a caller's clock may be ahead of ours."""
 
 
-class Scope(StrEnum):
+class SuppressionScope(StrEnum):
     """Which messages somebody must not get: all of them, or those of one category."""
 
     ALL = "all"
@@ -64,7 +64,9 @@ class Statement(BaseModel):
     channel: Annotated[
         Channel, Field(description="sms and mms are one: suppressing either suppresses both")
     ] = Channel.SMS
-    scope: Annotated[Scope, Field(description="a category, or all messages")] = Scope.ALL
+    scope: Annotated[SuppressionScope, Field(description="a category, or all messages")] = (
+        SuppressionScope.ALL
+    )
     evidence: Evidence = None
     at: SaidAt = None
 

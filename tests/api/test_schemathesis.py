@@ -24,11 +24,10 @@ from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
+    status_code_conformance,
 )
 
-from messaging.api.app import create_app
-from messaging.runtime import Runtime
-from messaging.settings import Settings
+from tests.api.documented import documents
 from tests.api.hostile_routes import TO
 from tests.api.test_hostile_input import HOSTILE, RAW, spots
 
@@ -38,6 +37,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+STRICT = [*CHECKS, status_code_conformance]
+"""Also: no answer but those that are documented."""
 _KEYS = {"authorization", "x-api-key"}
 MODES = list(schemathesis.GenerationMode)
 EVIL = st.sampled_from(
@@ -46,20 +47,10 @@ EVIL = st.sampled_from(
 """What fits into an address and should not be there."""
 
 
-@cache
 def document() -> dict[str, Any]:
     """The API's document; nothing is connected for it."""
-    nowhere = Settings.read(
-        database_url="postgresql://nobody@127.0.0.1:1/none",
-        redis_url="redis://127.0.0.1:1/0",
-        secret_key="a-secret-of-at-least-32-characters",
-    )
-    rt = Runtime.start(nowhere, name="document")
-    try:
-        return create_app(rt).openapi()
-    finally:
-        rt.engine.dispose()
-        rt.redis.close()
+    found: dict[str, Any] = documents()[""]
+    return found
 
 
 @cache
@@ -159,7 +150,8 @@ def test_no_request_breaks_an_operation(
         made = {k: v for k, v in (sent["headers"] or {}).items() if k.lower() not in _KEYS}
         sent["headers"] = {**made, **caller.headers}
         answer = session.request(**sent, timeout=20, allow_redirects=False)
-        case.validate_response(answer, checks=CHECKS)
+        # A name of dots leads to another address, which may not take this method.
+        case.validate_response(answer, checks=CHECKS if answer.status_code == 405 else STRICT)
         assert answer.headers["x-request-id"]
 
     with requests.Session() as session:
