@@ -33,7 +33,7 @@ from messaging.domain.errors import (
 )
 from messaging.domain.lifecycle import Status
 from messaging.domain.message import Channel
-from messaging.domain.request import SendRequest, problems_of
+from messaging.domain.request import MAX_LIST, SendRequest, problems_of
 from messaging.runtime import Runtime
 from messaging.store import batches
 from messaging.store.batches import Batch, Fate, Person, Recipient
@@ -96,7 +96,7 @@ def submit(rt: Runtime, tenant: Tenant, order: Order) -> Taking:
     named = [request.model_copy(update={"campaign": name}) for request in asked]
     submission = Submission(tenant, [*named], order.key, order.fingerprint, order.door, bulk=True)
     prepared = prepare(rt, submission)
-    batch = Batch(batch_id, name, _request(order, name), now)
+    batch = Batch(batch_id, name, kept({**order.shared, "name": name}), now)
     try:
         with rt.engine.begin() as db:
             answer = _keep(db, rt, prepared, batch, order)
@@ -104,17 +104,23 @@ def submit(rt: Runtime, tenant: Tenant, order: Order) -> Taking:
         raise UnavailableError(intake.AWAY) from None
     intake.announce(rt, [prepared], [answer])
     if not answer.replayed:
-        accepted = sum(isinstance(e, Taken) and _under_way(e.status) for e in answer.entries)
+        accepted = sum(isinstance(e, Taken) and under_way(e.status) for e in answer.entries)
         return Taking(batch.id, now, accepted, len(order.targets) - accepted)
-    return _again(rt, tenant, answer)
+    first = next(entry.id for entry in answer.entries if isinstance(entry, Taken))
+    with rt.engine.connect() as db:
+        return list_of(db, tenant, first)
 
 
-def _request(order: Order, name: str) -> dict[str, Any]:
-    """What the messages have in common, as a campaign keeps it."""
+def kept(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the messages of a list have in common, as a campaign keeps it.
+
+    Raises:
+        InvalidRequestError: everything that is wrong with it.
+    """
     try:
-        kept = CampaignRequest.model_validate({**order.shared, "name": name}).kept()
-        if b"\\u0000" not in orjson.dumps(kept):
-            return kept
+        found = CampaignRequest.model_validate(asked).kept()
+        if b"\\u0000" not in orjson.dumps(found):
+            return found
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     except TypeError:  # half of a surrogate pair
@@ -177,44 +183,54 @@ _OVER = frozenset(
 """The statuses of a message that is not on its way to anybody."""
 
 
-def _under_way(status: Status) -> bool:
+def under_way(status: Status) -> bool:
+    """Whether a message has been sent, or still may be."""
     return status not in _OVER
 
 
-def _again(rt: Runtime, tenant: Tenant, answer: Receipt) -> Taking:
-    first = next(entry.id for entry in answer.entries if isinstance(entry, Taken))
-    with rt.engine.connect() as db:
-        batch = batches.of_message(db, tenant.id, first)
-        if batch is None:
-            raise NotFoundError("what this key made is no longer kept")
-        found = batches.fates(db, batch.id)
+def list_of(db: Connection, tenant: Tenant, message_id: UUID) -> Taking:
+    """The list a message was on, counted anew.
+
+    Raises:
+        NotFoundError: it is no longer kept.
+    """
+    batch = batches.of_message(db, tenant.id, message_id)
+    if batch is None:
+        raise NotFoundError(GONE)
+    found = batches.fates(db, batch.id)
     accepted = count(found)
     return Taking(batch.id, batch.created_at, accepted, len(found) - accepted)
 
 
+GONE = "what this key made is no longer kept"
+
+
 def count(found: Sequence[Fate]) -> int:
     """How many of a list were sent a message or wait for theirs."""
-    return sum(one.status is not None and _under_way(one.status) for one in found)
+    return sum(one.status is not None and under_way(one.status) for one in found)
 
 
 def people(
-    rt: Runtime, tenant: Tenant, audience: Audience, channel: Channel, most: int
-) -> tuple[list[Person], list[str]]:
-    """Everybody in an audience, at most `most`, and the lead ids in it that nobody has."""
+    rt: Runtime, tenant: Tenant, audience: Audience, channel: Channel
+) -> tuple[list[Person] | None, list[str]]:
+    """Everybody in an audience, and the lead ids in it that nobody has; None for what is no short list."""
+    asked = audience.lead_ids
     with rt.engine.connect() as db:
-        found = batches.people(db, tenant.id, audience, channel, most)
-        asked = audience.lead_ids
-        return found, batches.strangers(db, tenant.id, asked) if asked is not None else []
+        lost = batches.strangers(db, tenant.id, asked) if asked is not None else []
+        left = MAX_LIST - len(lost)
+        if left < 0 or batches.exceeds(db, tenant.id, audience, left):
+            return None, lost
+        return batches.people(db, tenant.id, audience, channel, MAX_LIST), lost
 
 
 def look(rt: Runtime, tenant: Tenant, batch_id: UUID) -> tuple[Batch, list[Fate]]:
-    """A list, and what has become of everybody on it.
+    """A list that one transaction kept, and what has become of everybody on it.
 
     Raises:
         NotFoundError: no such list of this tenant.
     """
     with rt.engine.connect() as db:
-        batch = batches.find(db, tenant.id, batch_id)
+        batch = batches.find(db, tenant.id, batch_id, MAX_LIST)
         if batch is None:
             raise NotFoundError("no campaign of yours has this id")
         return batch, batches.fates(db, batch_id)

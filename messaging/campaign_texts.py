@@ -21,6 +21,7 @@ from messaging.domain.message import Category, Channel, Parts
 from messaging.domain.new_message import NewMessage
 from messaging.domain.personal import Lacking, Personal
 from messaging.domain.reading import Context, measured, read
+from messaging.domain.recipients import is_placeholder
 from messaging.judgement import offers_flash
 from messaging.runtime import Runtime, TenantSenders
 from messaging.store.campaign_recipients import Waiting
@@ -91,6 +92,8 @@ class Writer:
 
     def write(self, who: Waiting) -> Said | str:
         """What somebody gets; or why there can be nothing for them, in a word."""
+        if is_placeholder(who.address):
+            return "placeholder"
         body = self._body.fill(who.fields)
         if isinstance(body, Lacking):
             return f"no_{body.name}"

@@ -60,6 +60,8 @@ def submit(rt: Runtime, submission: Submission) -> Receipt:
 
 
 AWAY = "the message could not be kept; try again with the same key"
+BUSY = "a request with this key is still running; try again"
+REUSED = "this key was used for a different request; use a new key for a new message"
 
 
 def keep(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | PosthornError]:
@@ -107,11 +109,9 @@ def _earlier(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | Pos
     for (i, key), mine in zip(keyed, free, strict=True):
         kept = found.get(key)
         if not mine or key in seen:
-            answers[i] = IdempotencyBusyError("a request with this key is still running; try again")
+            answers[i] = IdempotencyBusyError(BUSY)
         elif kept is not None and kept.fingerprint != submissions[i].fingerprint:
-            answers[i] = IdempotencyReusedError(
-                "this key was used for a different request; use a new key for a new message"
-            )
+            answers[i] = IdempotencyReusedError(REUSED)
         elif kept is not None:
             answers[i] = Receipt([_load(e) for e in kept.results], replayed=True)
         seen.add(key)

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task as CeleryTask
-from celery.exceptions import Reject
+from celery.exceptions import Reject, Retry
 from celery.worker.request import Request
 
 from messaging import access, audit, campaigns, intake
@@ -102,14 +102,14 @@ def _door(name: Task) -> Callable[[Callable[..., str]], Any]:
     return register
 
 
-def _put_off(task: CeleryTask, error: RateLimitedError) -> BaseException:
+def _put_off(task: CeleryTask, error: RateLimitedError) -> Retry | Reject:
     """Have it come again: later each time, and not all of a crowd at once."""
     longest = min(error.wait << min(task.request.retries + 1, 16), _LONGEST_SECONDS)
     seconds = error.wait + (longest - error.wait) * current().rt.rng.random()
     log().info("intake.put_off", source="celery", task=task.name, seconds=round(seconds, 1))
     shown = {"argsrepr": "<masked>", "kwargsrepr": "<masked>"}
     try:
-        again: BaseException = task.retry(countdown=seconds, throw=False, **shown)
+        again: Retry = task.retry(countdown=seconds, throw=False, **shown)
     except Reject:  # the broker did not take it, and Celery would forget it
         time.sleep(_POSTPONED_SECONDS)
         return Reject(requeue=True)

@@ -59,12 +59,12 @@ def _size(limit: int) -> str:
     return f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
 
 
-def decode(raw: bytes) -> Any:
-    """The JSON value of a body.
+def decode(raw: bytes, many: str | None = None) -> Any:
+    """The JSON value of a body; `many` is the field that makes an object one for many people.
 
     Raises:
         MalformedJsonError: not JSON, not UTF-8, NaN or an infinite number, or a repeated name.
-        TooLargeError: more than 1 MiB that is not a list.
+        TooLargeError: more than 1 MiB that is neither a list nor for many.
     """
     try:
         value = _DECODER.decode(raw.decode())
@@ -72,9 +72,13 @@ def decode(raw: bytes) -> Any:
         raise MalformedJsonError(
             "the body must be JSON in UTF-8, without repeated names, NaN or infinite numbers"
         ) from None
-    if len(raw) > OBJECT_LIMIT and not isinstance(value, list):
+    if len(raw) > OBJECT_LIMIT and not isinstance(value, list) and not _for_many(value, many):
         raise TooLargeError("at most 1 MiB are taken for one message; send less")
     return value
+
+
+def _for_many(value: Any, many: str | None) -> bool:
+    return many is not None and isinstance(value, dict) and value.get(many) is not None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

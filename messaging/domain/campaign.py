@@ -12,7 +12,7 @@ from messaging.domain.compliance.regulated import REGULATED
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Category, Channel, Priority
 from messaging.domain.personal import Personal
-from messaging.domain.request import MAX_LIST, Instant, Ref, SendRequest, plain_json
+from messaging.domain.request import MAX_LIST, Instant, Metadata, Ref, SendRequest, plain_json
 from messaging.domain.request_parts import (
     MAX_TEXT,
     FromName,
@@ -34,7 +34,7 @@ _SENT_AS_GIVEN = frozenset(
     {
         "channel", "body", "subject", "html", "media", "from_name", "reply_to", "category",
         "priority", "from_", "pool", "use_case", "expires_at", "template", "source", "agent",
-        "content", "smart_encoding", "traffic", "flash", "flash_fallback",
+        "content", "smart_encoding", "traffic", "flash", "flash_fallback", "metadata",
     }
 )  # fmt: skip
 """The fields a message has from its campaign."""
@@ -115,6 +115,9 @@ class CampaignRequest(BaseModel):
     agent: Ref | None = None
     content: Literal[*sorted(REGULATED)] | None = None  # type: ignore[valid-type]
     smart_encoding: bool | None = None
+    metadata: Annotated[
+        Metadata | None, Field(description="yours; each of its messages carries it")
+    ] = None
     traffic: Literal["RealLead", "Warmup", "Test", "SystemInternal"] = "RealLead"
     defaults: Annotated[
         dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=200)]],

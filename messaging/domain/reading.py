@@ -17,7 +17,7 @@ from messaging.domain.encoding import as_sent
 from messaging.domain.errors import FieldProblem
 from messaging.domain.message import Channel, Sender, Traffic
 from messaging.domain.new_message import NewMessage
-from messaging.domain.recipients import address_of
+from messaging.domain.recipients import address_of, is_placeholder
 from messaging.domain.request import MAX_BODY, SendRequest, storable
 
 _MAX_AHEAD = timedelta(days=366)
@@ -61,6 +61,8 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
     recipient = address_of(request.channel, request.to, context.region)
     if isinstance(recipient, AddressProblem):
         problems.append(FieldProblem("#/to", recipient.code, recipient.detail))
+    elif is_placeholder(recipient):
+        problems.append(_PLACEHOLDER)
     else:
         problems += _whereabouts(request, recipient)
     problems += _senders(request, context)
@@ -74,6 +76,9 @@ def read(request: SendRequest, context: Context) -> NewMessage | list[FieldProbl
     if problems or isinstance(recipient, AddressProblem):
         return problems
     return _made(request, context, recipient, body, fallback)
+
+
+_PLACEHOLDER = FieldProblem("#/to", "placeholder", "stands for nobody; name whom you write to")
 
 
 def _made(

@@ -15,6 +15,15 @@ _NOT_INSTAGRAM = AddressProblem(
 )
 
 
+_PLACEHOLDERS = frozenset({"placeholder@example.com"})
+"""What the unified document writes where nobody is meant; its number, +1234567890, is none anyway."""
+
+
+def is_placeholder(address: str) -> bool:
+    """Whether an address stands for nobody, and is never written to, though somebody may have kept it."""
+    return address.lower() in _PLACEHOLDERS
+
+
 def address_of(channel: Channel, raw: str, region: str | None) -> str | AddressProblem:
     """The one true spelling of a recipient's address on a channel, or what is wrong with it.
 

@@ -80,6 +80,10 @@ def _check_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return plain_json(value, _MAX_METADATA_BYTES)
 
 
+Metadata = Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)]
+"""What a caller says of a message for itself."""
+
+
 def _check_key(value: str) -> str:
     if not storable(value):
         raise PydanticCustomError("key_not_text", "the key is not text")
@@ -132,8 +136,7 @@ class SendRequest(BaseModel):
     ] = None
     expires_at: Annotated[Instant | None, Field(description="do not send after this time")] = None
     metadata: Annotated[
-        Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)] | None,
-        Field(description="yours; returned as it was, never sent"),
+        Metadata | None, Field(description="yours; returned as it was, never sent")
     ] = None
     idempotency_key: Annotated[
         Annotated[str, Field(min_length=1, max_length=MAX_KEY), AfterValidator(_check_key)] | None,

@@ -1,4 +1,7 @@
-"""Lists of people that were written to at once: the campaign they are, and what became of each."""
+"""Lists of people that were written to at once: the campaign they are, and what became of each.
+
+A long list is a campaign that has begun: it says for whom there can be no message, and to whom else it is.
+"""
 
 from __future__ import annotations
 
@@ -85,14 +88,90 @@ def keep(db: Connection, tenant_id: UUID, batch: Batch, recipients: Sequence[Rec
     db.execute(sa.insert(t.campaign_recipients), rows)
 
 
+def begin(db: Connection, tenant_id: UUID, batch: Batch) -> None:
+    """Keep a long list as a campaign that is about to write down whom it is to."""
+    c, now = t.campaigns, batch.created_at
+    db.execute(sa.text("SET LOCAL statement_timeout = '60s'"))  # a million rows are counted
+    db.execute(
+        sa.insert(c).values(
+            id=batch.id,
+            tenant_id=tenant_id,
+            name=batch.name,
+            state=CampaignState.SNAPSHOT.value,
+            request=dict(batch.request),
+            created_at=now,
+            state_since=now,
+            next_at=now,
+        )
+    )
+
+
+_MISSED = """
+INSERT INTO campaign_recipients
+  (campaign_id, recipient_key, n, contact_id, address, state, reason)
+SELECT :batch_id, who.key, row_number() OVER (ORDER BY who.id), who.id, who.address, 'skipped',
+       who.reason
+FROM (
+  SELECT DISTINCT ON (coalesce(a.recipient_key, uuid_send(c.id)))
+         coalesce(a.recipient_key, uuid_send(c.id)) AS key, c.id,
+         coalesce(a.address, c.id::text) AS address,
+         CASE WHEN a.address IS NULL THEN 'no_address' ELSE 'placeholder' END AS reason
+  FROM contacts c LEFT JOIN contact_addresses a ON a.contact_id = c.id
+    AND a.channel = CAST(:batch_channel AS channel) AND a.position = 0
+  WHERE {where} AND (a.recipient_key IS NULL OR a.recipient_key = CAST(:batch_spared AS bytea))
+  ORDER BY coalesce(a.recipient_key, uuid_send(c.id)), c.id
+) AS who
+"""
+_REACHED = """
+SELECT count(*) FROM (
+  SELECT DISTINCT a.recipient_key
+  FROM contacts c JOIN contact_addresses a ON a.contact_id = c.id
+    AND a.channel = CAST(:batch_channel AS channel) AND a.position = 0
+  WHERE {where} AND a.recipient_key IS DISTINCT FROM CAST(:batch_spared AS bytea)
+) AS who
+"""
+_LOST = sa.text("""
+INSERT INTO campaign_recipients (campaign_id, recipient_key, n, address, state, reason)
+SELECT :id, v.key, :base + v.n, v.address, 'skipped', 'unknown_lead'
+FROM unnest(CAST(:keys AS bytea[]), CAST(:addresses AS text[])) WITH ORDINALITY AS v(key, address, n)
+""")
+
+
+def sort_out(
+    db: Connection,
+    tenant_id: UUID,
+    batch_id: UUID,
+    audience: Audience,
+    channel: Channel,
+    spared: bytes | None,
+    lost: Sequence[Recipient],
+) -> tuple[int, int]:
+    """Write down whom a long list cannot reach, as its first places; how many it can, and cannot.
+
+    Those are contacts of the audience without an address on the channel, whoever has the key `spared`, and
+    the `lost`, whom nobody knows. The campaign writes down the others behind them, and nobody twice.
+    """
+    condition, values = audience_store.where(tenant_id, audience)
+    bound = {**values, "batch_channel": channel.value, "batch_spared": spared, "batch_id": batch_id}
+    missed = db.execute(sa.text(_MISSED.format(where=condition)), bound).rowcount
+    if lost:
+        keys, names = [one.recipient_key for one in lost], [one.address for one in lost]
+        db.execute(_LOST, {"id": batch_id, "base": missed, "keys": keys, "addresses": names})
+    failed = missed + len(lost)
+    db.execute(sa.update(t.campaigns).where(t.campaigns.c.id == batch_id).values(targets=failed))
+    del bound["batch_id"]
+    reached: int = db.execute(sa.text(_REACHED.format(where=condition)), bound).scalar_one()
+    return reached, failed
+
+
 _BATCH = (t.campaigns.c.id, t.campaigns.c.name, t.campaigns.c.request, t.campaigns.c.created_at)
 
 
-def find(db: Connection, tenant_id: UUID, batch_id: UUID) -> Batch | None:
-    """A list by its id; None if there is none, or it is another tenant's."""
+def find(db: Connection, tenant_id: UUID, batch_id: UUID, most: int) -> Batch | None:
+    """A list of at most `most` by its id; None if there is none, or it is another tenant's."""
     c = t.campaigns.c
-    row = db.execute(sa.select(*_BATCH).where(c.id == batch_id, c.tenant_id == tenant_id))
-    found = row.one_or_none()
+    mine = (c.id == batch_id) & (c.tenant_id == tenant_id) & (c.targets <= most)
+    found = db.execute(sa.select(*_BATCH).where(mine)).one_or_none()
     return Batch(*found) if found else None
 
 
@@ -149,6 +228,15 @@ def people(
     """)  # noqa: S608 - the condition is made of constants and names of parameters
     bound = {**values, "batch_channel": channel.value, "batch_most": most}
     return [Person(*row) for row in db.execute(query, bound)]
+
+
+def exceeds(db: Connection, tenant_id: UUID, audience: Audience, count: int) -> bool:
+    """Whether an audience is more than `count` contacts; looks at no more than it takes to know."""
+    condition, values = audience_store.where(tenant_id, audience)
+    query = sa.text(f"""
+    SELECT EXISTS (SELECT 1 FROM contacts c WHERE {condition} OFFSET :batch_count)
+    """)  # noqa: S608 - as above
+    return bool(db.execute(query, {**values, "batch_count": count}).scalar())
 
 
 def strangers(db: Connection, tenant_id: UUID, lead_ids: tuple[str, ...]) -> list[str]:

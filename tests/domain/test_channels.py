@@ -18,16 +18,26 @@ NOW = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
 NEWS = UUID(int=7)
 POOL = UUID(int=8)
 CONTEXT = Context("US", {"news@example.com": NEWS}, {}, NOW, default_pool=POOL)
+CAN: list[tuple[Channel, str, set[Capability]]] = [
+    (Channel.SMS, "+12025550199", {Capability.SMS}),
+    (Channel.SMS, "+12025550198", {Capability.SMS, Capability.MMS}),
+    (Channel.EMAIL, "news@example.com", {Capability.EMAIL}),
+    (Channel.INSTAGRAM_DM, "17841400000000000", {Capability.INSTAGRAM_DM}),
+]
 SENDERS = [
-    Sender(UUID(int=n), UUID(int=1), UUID(int=1), channel, address, 1.0, False, frozenset(),
-           capabilities=frozenset(can))
-    for n, (channel, address, *can) in enumerate([
-        (Channel.SMS, "+12025550199", Capability.SMS),
-        (Channel.SMS, "+12025550198", Capability.SMS, Capability.MMS),
-        (Channel.EMAIL, "news@example.com", Capability.EMAIL),
-        (Channel.INSTAGRAM_DM, "17841400000000000", Capability.INSTAGRAM_DM),
-    ], 20)
-]  # fmt: skip
+    Sender(
+        id=UUID(int=n),
+        tenant_id=UUID(int=1),
+        account_id=UUID(int=1),
+        channel=channel,
+        address=address,
+        mps=1.0,
+        is_default=False,
+        pool_ids=frozenset(),
+        capabilities=frozenset(can),
+    )
+    for n, (channel, address, can) in enumerate(CAN, 20)
+]
 SMS: dict[str, Any] = {"to": "+12025550123", "body": "Hi"}
 MAIL: dict[str, Any] = {
     "to": "ana@example.com", "body": "Hi", "channel": "email", "subject": "Hello",
@@ -208,18 +218,10 @@ def test_a_fallback_is_read_like_a_message_and_kept_in_one_spelling() -> None:
     assert again.campaign == "spring"
 
 
-CARRIES = [
-    ("+12025550199", {"sms"}),
-    ("+12025550198", {"sms", "mms"}),
-    ("news@example.com", {"email"}),
-    ("17841400000000000", {"instagram_dm"}),
-]
-
-
 @pytest.mark.parametrize("message", [SMS, MMS, MAIL, DM], ids=["sms", "mms", "email", "dm"])
-@pytest.mark.parametrize(("address", "carries"), CARRIES)
+@pytest.mark.parametrize(("address", "can"), [one[1:] for one in CAN], ids=[one[1] for one in CAN])
 def test_a_sender_that_cannot_carry_the_message_is_refused(
-    message: dict[str, Any], address: str, carries: set[str]
+    message: dict[str, Any], address: str, can: set[Capability]
 ) -> None:
     named = {key: s.id for s in SENDERS for key in (s.address, str(s.id))}
     context = Context("US", named, {}, NOW, known={s.id: s for s in SENDERS})
@@ -227,7 +229,7 @@ def test_a_sender_that_cannot_carry_the_message_is_refused(
         request = parse(message | {"from": name})
         assert not isinstance(request, list)
         found = read(request, context)
-        if message.get("channel", "sms") in carries:
+        if message.get("channel", "sms") in can:
             assert isinstance(found, NewMessage)
         else:
             assert isinstance(found, list)

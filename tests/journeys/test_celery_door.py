@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import celery
+import httpx
 import pytest
 import redis
 import sqlalchemy as sa
@@ -142,3 +143,29 @@ def test_lists_and_cancellations_are_handed_in_by_name_too(posthorn: Household) 
     engine.dispose()
     app.close()
     assert not [canary for canary in (key, TO, BODY, "5550178") if canary in log.read_text()]
+
+
+def test_what_is_over_a_keys_limit_waits_and_is_kept_once(posthorn: Household) -> None:
+    headers = {"X-API-Key": str(posthorn.address.api_key)}
+    asked = {"name": "celery", "requests_per_minute": 60}
+    made = httpx.post(f"{posthorn.address.url}/v1/keys", json=asked, headers=headers, timeout=30)
+    assert made.status_code == 201, made.text
+    app = plain_client(posthorn)
+    later = {"api_key": made.json()["key"], "body": "celery-crowd", "draft": True}
+    numbers = [f"+121255501{n:02}" for n in range(20)]
+    for to in numbers:
+        app.send_task("posthorn.send", kwargs={**later, "to": to}, queue="intake")
+    log = posthorn.home / "logs" / "worker-intake.log"
+    poll(lambda: "intake.put_off" in log.read_text(), "none was put off")
+    engine = store.connect(posthorn.address.database_url, name="test")
+
+    def kept() -> list[str]:
+        query = "SELECT recipient FROM messages WHERE body = 'celery-crowd' ORDER BY recipient"
+        with engine.connect() as db:
+            return [row[0] for row in db.execute(sa.text(query))]
+
+    poll(lambda: len(kept()) >= len(numbers), "some were lost", 120.0)
+    assert kept() == numbers
+    engine.dispose()
+    app.close()
+    assert not [canary for canary in (later["api_key"], numbers[0]) if canary in log.read_text()]

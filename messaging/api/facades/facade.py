@@ -128,16 +128,18 @@ async def caller(request: Request, header: str | None = None) -> Tenant:
     return await desk_of(request).tenant(Request({**request.scope, "headers": found}))
 
 
-async def asked(request: Request, model: type[Model], limit: int = reading.OBJECT_LIMIT) -> Model:
+async def asked(request: Request, model: type[Model], many: str | None = None) -> Model:
     """The body as what the document says it is, whatever its Content-Type claims.
 
-    Fields the document does not have are ignored unless `model` forbids them.
+    With the field `many` it may be as long as a list. Fields the document does not have are ignored
+    unless `model` forbids them.
 
     Raises:
         TooLargeError, MalformedJsonError: as `reading`.
         InvalidRequestError: some fields are not as documented.
     """
-    value = reading.decode(await reading.body(request, limit))
+    limit = reading.OBJECT_LIMIT if many is None else reading.LIST_LIMIT
+    value = reading.decode(await reading.body(request, limit), many)
     try:
         return model.model_validate(value)
     except ValidationError as error:

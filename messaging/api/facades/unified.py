@@ -1,8 +1,8 @@
 """Unified messaging: one endpoint for e-mail, text messages and Instagram, to one person or to many.
 
 `bulk_settings` makes a request bulk, also when it is empty, which is then an empty audience and refused.
-Whoever fits all of its criteria is meant, each address once; `message_data.recipient` is a placeholder
-then, and gets nothing. Where the document says two things, or nothing:
+Whoever fits all of its criteria is meant, each address once, a million at most; `message_data.recipient` is
+a placeholder then, and gets nothing, whosever it is. Where the document says two things, or nothing:
 
 - `status` is SENT once a provider has the message: `Prefer: wait=N` waits for that, up to N seconds (30
   at most). Without it, or before it, `status` is the word that is true (QUEUED, SCHEDULED, SENDING) and
@@ -20,7 +20,8 @@ then, and gets nothing. Where the document says two things, or nothing:
 - `cost` is a number as in the document, null until it is known.
 - A bulk answer counts what is known when it is given: `messages_sent` are accepted, `messages_failed`
   will not be sent, for want of an address or because a rule says no, and an id in `lead_ids` that no
-  contact has is one of them. `campaign_id` leads to what has become of them since.
+  contact has is one of them. `campaign_id` leads to what has become of them since. More than 10,000
+  contacts are only counted: their messages are made within seconds, and the rules are asked as each goes.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def _item(problem: FieldProblem) -> dict[str, Any]:
 async def send_message(request: Request) -> Response:
     """Send a message to one person, or with `bulk_settings` to everybody who fits them."""
     tenant = await caller(request)
-    wanted = await asked(request, Unified)
+    wanted = await asked(request, Unified, "bulk_settings")
     sender = sender_of(wanted, request.query_params.get("send_identifier"))
     key = reading.idempotency_key(request.headers.get("idempotency-key"), None)
     rt = desk_of(request).rt
@@ -238,7 +239,7 @@ def _messages(rt: Runtime, tenant: Tenant, wanted: Unified, sender: From) -> lis
     if not data.recipient:
         raise InvalidRequestError([FieldProblem("#/to", "required", "is required")])
     fields = {**shared(wanted, channel, sender), **_contact(rt, tenant, data.contact_id)}
-    fields |= {"to": data.recipient, "metadata": data.metadata}
+    fields["to"] = data.recipient
     return [parsed({**fields, **text}) for text in texts(wanted, channel)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from messaging import batches
+from messaging import batches, crowds
 from messaging.api.facades.submitting import parsed
 from messaging.api.facades.unified_request import (
     From,
@@ -16,18 +16,21 @@ from messaging.api.facades.unified_request import (
     texts,
 )
 from messaging.batches import Order, Target
+from messaging.crowds import Crowd
 from messaging.domain import audience
 from messaging.domain.addresses import region_of
 from messaging.domain.compliance import places
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.message import Channel
-from messaging.domain.request import MAX_LIST, SendRequest
+from messaging.domain.recipients import address_of
+from messaging.domain.request import SendRequest
 from messaging.runtime import Runtime
 from messaging.store.batches import Person
 from messaging.store.tenants import Tenant
 
 _TITLE = "bulk"
 _MOST_BYTES = 64 << 20
+"""Of the texts that one transaction keeps."""
 _AT = "#/bulk_settings"
 
 
@@ -38,29 +41,45 @@ def submit(
 
     Raises:
         InvalidRequestError: what is wrong; of the message, with our names of the fields.
-        PosthornError: as `batches.submit`.
+        PosthornError: as `batches.submit` and `crowds.submit`.
     """
-    meant = audience.parse(wanted.bulk_settings, at=_AT)
+    criteria = wanted.bulk_settings or {}
+    meant = audience.parse(criteria, at=_AT)
     if isinstance(meant, list):
         raise InvalidRequestError(meant)
-    channel = channel_of(wanted, channel_of_sender(rt, tenant, sender))
-    text = _text(wanted, channel)
-    people, strangers = batches.people(rt, tenant, meant, channel, MAX_LIST + 1)
-    only_named = meant.keyword is None and meant.assignees is None and meant.filters is None
-    lost = strangers if only_named else []
-    _check_size(len(people) + len(lost), wanted)
-    fields = {**shared(wanted, channel, sender), **text}
-    if wanted.message_data.metadata is not None:
-        fields["metadata"] = wanted.message_data.metadata
-    targets = [_target(person, fields, channel) for person in people]
-    targets += [Target(ref, None, "unknown_lead") for ref in lost]
-    if not targets:
-        return _counts(0, 0, None)
-    kept = {name: value for name, value in fields.items() if name != "metadata"}
-    plain = wanted.model_dump(mode="json")
-    order = Order(_TITLE, channel, kept, targets, "unified", key, batches.fingerprint(plain))
-    taking = batches.submit(rt, tenant, order)
+    same = batches.fingerprint(wanted.model_dump(mode="json"))
+    taking = crowds.earlier(rt, tenant, key, same)
+    if taking is None:
+        channel = channel_of(wanted, channel_of_sender(rt, tenant, sender))
+        fields = {**shared(wanted, channel, sender), **_text(wanted, channel)}
+        people, strangers = batches.people(rt, tenant, meant, channel)
+        only_named = meant.keyword is None and meant.assignees is None and meant.filters is None
+        lost = strangers if only_named else []
+        spared = _placeholder(tenant, wanted, channel)
+        if people is None or len(people) * _size(wanted) > _MOST_BYTES:
+            crowd = Crowd(
+                _TITLE, channel, fields, criteria, meant, lost, spared, "unified", key, same
+            )
+            taking = crowds.submit(rt, tenant, crowd)
+        else:
+            targets = [_target(person, fields, channel, spared) for person in people]
+            targets += [Target(ref, None, "unknown_lead") for ref in lost]
+            if not targets:
+                return _counts(0, 0, None)
+            order = Order(_TITLE, channel, fields, targets, "unified", key, same)
+            taking = batches.submit(rt, tenant, order)
     return _counts(taking.accepted, taking.failed, taking.id)
+
+
+def _size(wanted: Unified) -> int:
+    data = wanted.message_data
+    return len(data.content) + len(data.html_content or "")
+
+
+def _placeholder(tenant: Tenant, wanted: Unified, channel: Channel) -> str | None:
+    """The address that stands for nobody in this request, if it is one."""
+    found = address_of(channel, wanted.message_data.recipient or "", tenant.default_region)
+    return found if isinstance(found, str) else None
 
 
 def _text(wanted: Unified, channel: Channel) -> dict[str, Any]:
@@ -71,22 +90,13 @@ def _text(wanted: Unified, channel: Channel) -> dict[str, Any]:
     return dict(first)
 
 
-def _check_size(count: int, wanted: Unified) -> None:
-    if count > MAX_LIST:
-        detail = f"means more than {MAX_LIST} contacts; narrow it down, or make a campaign of it"
-        raise InvalidRequestError([FieldProblem(_AT, "too_many", detail)])
-    data = wanted.message_data
-    if count * (len(data.content) + len(data.html_content or "")) > _MOST_BYTES:
-        detail = "is too long for so many; narrow them down, or shorten it"
-        raise InvalidRequestError([FieldProblem("#/body", "too_long", detail)])
-
-
-def _target(person: Person, fields: dict[str, Any], channel: Channel) -> Target:
-    if person.address is None:
+def _target(person: Person, fields: dict[str, Any], channel: Channel, spared: str | None) -> Target:
+    address = person.address
+    if address is None:
         return Target(str(person.id), None, "no_address", person.id)
-    return Target(
-        person.address, _request(person, person.address, fields, channel), None, person.id
-    )
+    if spared is not None and address.lower() == spared.lower():
+        return Target(address, None, "placeholder", person.id)
+    return Target(address, _request(person, address, fields, channel), None, person.id)
 
 
 def _request(person: Person, address: str, fields: dict[str, Any], channel: Channel) -> SendRequest:

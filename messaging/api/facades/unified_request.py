@@ -35,6 +35,7 @@ FIELDS = {
     "metadata": f"{DATA}/metadata",
     "lead": f"{DATA}/contact_id",
     "category": "message_type",
+    "audience": "bulk_settings",
 }
 """What our fields are called there; `from` depends on which of three names was used."""
 
@@ -175,6 +176,7 @@ def shared(asked: Unified, channel: Channel, sender: From) -> dict[str, Any]:
         "html": data.html_content,
         "from_name": data.sender_name,
         "from": sender.name,
+        "metadata": data.metadata,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -193,6 +193,29 @@ def test_an_address_that_two_contacts_share_gets_one_message(
     assert len(http.get("/v1/messages").json()["data"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("channel", "placeholder"),
+    [("email", "Stan@example.com"), ("email", "stan@EXAMPLE.com"), ("sms", "+1 202-555-0102")],
+)
+def test_whoever_has_the_placeholders_address_is_not_written_to(
+    rt: Runtime,
+    caller: Caller,
+    http: httpx.Client,
+    unified: httpx.Client,
+    channel: str,
+    placeholder: str,
+) -> None:
+    body = json.loads(BY_ASSIGNEES) | {"sender_type": channel}
+    body["message_data"]["recipient"] = placeholder
+    if channel == "sms":
+        del body["message_data"]["subject"]
+    answer = unified.post(PATH, json=body)
+    assert counts(answer) == (2, 1, 1, 50.0)
+    assert set(messages(http)) == {"esther@example.com" if channel == "email" else "+12025550101"}
+    _, fates = batches.look(rt, caller.tenant, UUID(answer.json()["campaign_id"]))
+    assert sorted(fate.reason or "" for fate in fates) == ["", "placeholder"]
+
+
 _AT = ["body", "bulk_settings"]
 WRONG: list[tuple[str, Any, list[Any], str]] = [
     ("empty", {}, _AT, "empty_audience"),
