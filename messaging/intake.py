@@ -22,6 +22,7 @@ from messaging.domain.errors import (
     FieldProblem,
     IdempotencyBusyError,
     IdempotencyReusedError,
+    MissingScopeError,
     NotFoundError,
     PosthornError,
     UnavailableError,
@@ -79,7 +80,7 @@ def keep(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | Posthor
         answers[i] = Receipt(one.entries)
         submission = one.submission
         if submission.key is not None and any(isinstance(e, Taken) for e in one.entries):
-            kept = Kept(submission.fingerprint, [_dump(e) for e in one.entries])
+            kept = Kept(submission.likeness, [_dump(e) for e in one.entries])
             used.append((submission.tenant.id, submission.key, kept))
     messages.insert(db, admitted.rows)
     _keep_fallbacks(db, fresh, admitted.rows)
@@ -110,7 +111,7 @@ def _earlier(db: Connection, prepared: Sequence[Prepared]) -> list[Receipt | Pos
         kept = found.get(key)
         if not mine or key in seen:
             answers[i] = IdempotencyBusyError(BUSY)
-        elif kept is not None and kept.fingerprint != submissions[i].fingerprint:
+        elif kept is not None and kept.fingerprint != submissions[i].likeness:
             answers[i] = IdempotencyReusedError(REUSED)
         elif kept is not None:
             answers[i] = Receipt([_load(e) for e in kept.results], replayed=True)
@@ -159,7 +160,12 @@ def cancel(rt: Runtime, tenant: Tenant, message_id: UUID) -> None:
     Raises:
         NotFoundError: no such message of this tenant.
         ConflictError: it is already being sent, or was.
+        MissingScopeError: it is a live key's, and this is a test key.
     """
+    if tenant.sandboxed:
+        with rt.engine.connect() as db:
+            if views.sandboxed(db, tenant.id, message_id) is False:
+                raise MissingScopeError("a test key calls off tests only; use a live key for this")
     _step(rt, tenant, message_id, Event.CANCELED, Status.CANCELED, reason="canceled_by_caller")
 
 

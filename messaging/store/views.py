@@ -127,6 +127,13 @@ def message(db: Connection, tenant_id: UUID, message_id: UUID) -> MessageView | 
     return _view(row) if row else None
 
 
+def sandboxed(db: Connection, tenant_id: UUID, message_id: UUID) -> bool | None:
+    """Whether a message of this tenant was sent with a test key; None if there is no such message."""
+    m = t.messages.c
+    query = sa.select(m.sandboxed).where(m.id == message_id, m.tenant_id == tenant_id)
+    return db.execute(query).scalar_one_or_none()
+
+
 def moving(db: Connection, message_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the messages that a worker is about to try, or is trying."""
     m = t.messages.c
