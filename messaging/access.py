@@ -70,6 +70,7 @@ class Caller:
     """Requests; `UNLIMITED` is no limit."""
     note_use: bool
     """Whether nobody has written down for a minute that it is in use."""
+    expires_at: datetime | None
 
     def may(self, scope: Scope | None) -> None:
         """Pass if the key has a scope; None is a scope that only an unrestricted key has.
@@ -204,6 +205,7 @@ def identify(rt: Runtime, presented: str | None) -> Caller:
         None if row.scopes is None else frozenset(s for s in Scope if s.value in row.scopes),
         rt.settings.requests_per_minute if limit is None else limit,
         used is None or (now - used).total_seconds() >= _USED_SECONDS,
+        row.expires_at,
     )
 
 
@@ -244,7 +246,8 @@ class _Known:
 class KnownKeys:
     """Keys recognised a moment ago, so that a busy caller costs one query in four seconds.
 
-    Only good keys are remembered, by hash; a revoked one is forgotten by the end of its four seconds.
+    Only good keys are remembered, by hash; a revoked one is forgotten by the end of its four seconds,
+    and one that has an end then.
     """
 
     def __init__(self, rt: Runtime) -> None:
@@ -269,6 +272,9 @@ class KnownKeys:
         if presented:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
-            until = monotonic() + _REMEMBERED_SECONDS
+            seconds = _REMEMBERED_SECONDS
+            if caller.expires_at is not None:
+                seconds = min(seconds, (caller.expires_at - self._rt.now()).total_seconds())
+            until = monotonic() + seconds
             self._known[sha256(presented).digest()] = _Known(replace(caller, note_use=False), until)
         return caller
