@@ -43,12 +43,19 @@ SELECT r.id, r.account_id, a.provider, r.url, r.body, r.message_id, r.epoch, tak
        r.received_at
 FROM taken JOIN raw_receipts r ON r.id = taken.receipt_id
 JOIN provider_accounts a ON a.id = r.account_id
+WHERE r.id = ANY(ARRAY(SELECT receipt_id FROM taken))
 ORDER BY r.id
 """)
 
 
+# Plans are kept, and the first are made when the tables are all but empty: reading one from end to end
+# is cheap then, and is what every batch would go on doing while they grow, until they are analysed.
+_BY_INDEX = sa.text("SET LOCAL enable_seqscan = off")
+
+
 def take(db: Connection, limit: int) -> list[PendingReceipt]:
-    """Up to `limit` receipts to apply in this same transaction."""
+    """Up to `limit` receipts to apply in this same transaction, which reads by index from here on."""
+    db.execute(_BY_INDEX)
     return [PendingReceipt(*row) for row in db.execute(_TAKE, {"limit": limit})]
 
 
@@ -96,16 +103,18 @@ class Noted:
 
 
 _NOTE = sa.text("""
+WITH v AS MATERIALIZED (
+  SELECT * FROM json_to_recordset(CAST(:noted AS json)) AS t(
+    id bigint, result text, message_id uuid, epoch int, event text, provider_status text,
+    provider_code text, detail text, occurred_at timestamptz)
+)
 UPDATE raw_receipts r SET result = v.result, message_id = coalesce(v.message_id, r.message_id),
   epoch = coalesce(v.epoch, r.epoch), event = v.event, provider_status = v.provider_status,
   provider_code = v.provider_code, detail = v.detail, occurred_at = v.occurred_at,
   url = CASE WHEN gone.id IS NULL THEN r.url ELSE '' END,
   body = CASE WHEN gone.id IS NULL THEN r.body ELSE '' END
-FROM json_to_recordset(CAST(:noted AS json)) AS v(
-  id bigint, result text, message_id uuid, epoch int, event text, provider_status text,
-  provider_code text, detail text, occurred_at timestamptz)
-LEFT JOIN messages gone ON gone.id = v.message_id AND gone.erased_at IS NOT NULL
-WHERE r.id = v.id
+FROM v LEFT JOIN messages gone ON gone.id = v.message_id AND gone.erased_at IS NOT NULL
+WHERE r.id = v.id AND r.id = ANY(ARRAY(SELECT id FROM v))
 """)
 
 
@@ -168,12 +177,13 @@ class Target:
     """Whether its last attempt was accepted, and it is to be sent once more all the same."""
 
 
+# Counted: of what only has to exist, Postgres may read the whole table for a batch, to have it hashed.
 _BY_ID = sa.text("""
 SELECT m.id, m.epoch, m.status, m.status_reason, m.provider_code, m.provider_message_id,
        m.erased_at IS NOT NULL,
-       m.status IN ('queued', 'scheduled') AND EXISTS (
-         SELECT 1 FROM attempts a
-         WHERE a.message_id = m.id AND a.epoch = m.epoch AND a.outcome = 'accepted')
+       m.status IN ('queued', 'scheduled') AND (
+         SELECT count(*) FROM attempts a
+         WHERE a.message_id = m.id AND a.epoch = m.epoch AND a.outcome = 'accepted') > 0
 FROM messages m WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
 """)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from messaging.store import attempts, raw_receipts, receipts
 from messaging.store.attempts import SettledBy, Settlement
 from messaging.store.raw_receipts import RawReceipt
@@ -139,3 +141,28 @@ def test_what_became_of_a_receipt_stands_beside_it(world: World) -> None:
     (row,) = world.rows("SELECT * FROM raw_receipts")
     assert (row["result"], row["message_id"]) == ("duplicate", message_id)
     assert (row["provider_status"], row["provider_code"]) == ("sent", "7")
+
+
+_READ = """
+SELECT relname, seq_scan, n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables
+WHERE relname IN ('raw_receipts', 'attempts', 'open_attempts', 'messages')
+"""
+
+
+def test_a_batch_is_read_and_noted_by_index_however_small_the_tables_are(world: World) -> None:
+    ids = world.put(20)
+    keep(world, *[raw(world, f"SM{n:02}", ids[n]) for n in range(20)])
+    with world.rt.engine.begin() as db:
+        before = {row[0]: row[1:] for row in db.execute(sa.text(_READ))}
+        taken = receipts.take(db, 100)
+        receipts.made(db, ids)
+        receipts.targets(db, ids)
+        receipts.note(db, [Noted(r.id, "applied", r.message_id, 1, "delivered") for r in taken])
+        after = {row[0]: row[1:] for row in db.execute(sa.text(_READ))}
+    changed = {
+        name: [now - then for now, then in zip(after[name], before[name], strict=True)]
+        for name in before
+    }
+    # Each receipt is noted in its own page, where no index has to be told.
+    assert changed.pop("raw_receipts") == [0, 20, 20]
+    assert changed == {name: [0, 0, 0] for name in ("attempts", "open_attempts", "messages")}
