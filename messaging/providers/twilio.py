@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import httpx
 
@@ -214,7 +214,7 @@ def fetched(response: httpx.Response) -> DeliveryReport | None:
 
 def report(webhook: Webhook) -> DeliveryReport | None:
     """The receipt in a status callback; None for anything else, such as an inbound message."""
-    fields = dict(parse_qsl(webhook.body.decode(errors="replace")))
+    fields = _fields(webhook.body)
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
     status = replies.word(fields.get("MessageStatus") or fields.get("SmsStatus"))
     if not status or status in _INBOUND or not _SID.fullmatch(sid):
@@ -222,6 +222,18 @@ def report(webhook: Webhook) -> DeliveryReport | None:
     code = _code(fields.get("ErrorCode"))
     detail = ASYNC[code].detail if code in ASYNC else None
     return DeliveryReport(sid, _event(status, code), status, code, detail)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """A form's fields that say something; `parse_qsl` unquotes also what nobody has quoted."""
+    found = {}
+    for field in body.decode(errors="replace").split("&"):
+        name, _, value = field.partition("=")
+        if "%" in field or "+" in field:
+            name, value = unquote_plus(name), unquote_plus(value)
+        if value:
+            found[name] = value
+    return found
 
 
 def _event(status: str, code: str | None) -> Event | None:
