@@ -10,7 +10,8 @@ twice, late and out of order: each one is kept, and each changes something at mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -28,29 +29,61 @@ from messaging.store.receipts import Made, Noted, PendingReceipt
 from messaging.telemetry import log, tally
 
 _PARKED_FOR = timedelta(hours=24)
+_STREAM = 20
+"""Receipts at once that are taken for a stream."""
+_MOMENTS, _MOMENT_SECONDS = 2, 0.1
+"""Between the batches of a stream; whoever listens must say so more often than this in all."""
 _LIKE_AN_ID = re.compile(r"[!-~]{0,255}").fullmatch
 _Said = tuple[PendingReceipt, DeliveryReport]
 
 
-def apply(rt: Runtime, *, batch: int = 500, seconds: float = 10.0) -> str:
-    """Apply what is waiting until nothing is, or time is over; returns a one-line summary."""
-    rt.hints.answered(Task.RECEIPTS_APPLY)
+def apply(
+    rt: Runtime,
+    *,
+    batch: int = 500,
+    seconds: float = 10.0,
+    stopping: Callable[[], bool] = lambda: False,
+) -> str:
+    """Apply what is waiting until nothing is, or time is over; returns a one-line summary.
+
+    While receipts stream in, a moment is left for them to gather: a batch has its price whatever its
+    size. One that comes alone waits for nobody. `stopping` is asked before each batch.
+    """
     started = rt.now()
     results: list[str] = []
-    while rt.now() - started < timedelta(seconds=seconds):
-        with rt.engine.begin() as db:
-            pending = ledger.take(db, batch)
-            done = _apply_each_if_need_be(rt, db, pending)
-        results += [noted.result for noted in done.results]
-        rt.breakers.delivered(done.deliveries, SLOW_DELIVERY)
-        if len(pending) < batch:
+    while rt.now() - started < timedelta(seconds=seconds) and not stopping():
+        rt.hints.listen(Task.RECEIPTS_APPLY)
+        found = _apply_some(rt, batch)
+        results += found
+        if len(found) == batch:
+            rt.hints.call_help(Task.RECEIPTS_APPLY, every=seconds)
+        elif len(found) >= _STREAM:
+            _let_gather(rt)
+        elif rt.hints.fall_asleep(Task.RECEIPTS_APPLY):
             break
     else:
-        rt.hints.ring(Task.RECEIPTS_APPLY)
-    if results:
-        rt.counters.add(tally("posthorn_receipts_total", result=results))
+        rt.hints.fall_asleep(Task.RECEIPTS_APPLY)
+        rt.hints.hand_on(Task.RECEIPTS_APPLY)
     counted = {word: results.count(word) for word in sorted(set(results))}
     return ", ".join(f"{n} {word}" for word, n in counted.items()) or "nothing to apply"
+
+
+def _apply_some(rt: Runtime, batch: int) -> list[str]:
+    """Apply one batch in one transaction; what became of each receipt."""
+    with rt.engine.begin() as db:
+        done = _apply_each_if_need_be(rt, db, ledger.take(db, batch))
+    rt.breakers.delivered(done.deliveries, SLOW_DELIVERY)
+    results = [noted.result for noted in done.results]
+    if results:
+        rt.counters.add(tally("posthorn_receipts_total", result=results))
+    return results
+
+
+def _let_gather(rt: Runtime) -> None:
+    """Leave a moment for more to come, listening all the while."""
+    for _ in range(_MOMENTS):
+        rt.hints.listen(Task.RECEIPTS_APPLY)
+        time.sleep(_MOMENT_SECONDS)
 
 
 def _apply_each_if_need_be(rt: Runtime, db: Connection, pending: Sequence[PendingReceipt]) -> Batch:

@@ -67,7 +67,7 @@ def dispatch_suspect() -> str:
 @_task(Task.RECEIPTS_APPLY)
 def apply_receipts() -> str:
     """Apply the receipts that have come in."""
-    return receipts.apply(current().rt)
+    return receipts.apply(current().rt, stopping=stopping)
 
 
 @_task(Task.NOTICES)
