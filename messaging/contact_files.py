@@ -6,7 +6,10 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from uuid import UUID
+
+import orjson
 
 from messaging import contacts
 from messaging.domain import contact
@@ -15,6 +18,7 @@ from messaging.domain.contact import Change, ContactRequest
 from messaging.domain.contact_csv import ATTRIBUTES, COLUMNS, Line, cells, lines
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.file_problems import MOST, FileProblems, text_of
+from messaging.domain.message import Channel
 from messaging.runtime import Runtime
 from messaging.store import audience as audience_store
 from messaging.store import contacts as store
@@ -56,16 +60,39 @@ def import_file(
     checked = _checked(tenant, content, tick)
     if checked.wrong and not skip_invalid:
         _refuse(checked.wrong)
+    checked.good.sort(key=itemgetter(0))
+    new = written = 0
     with rt.engine.begin() as db:
-        done = contacts.write(rt, db, tenant, checked.good, tick)
-    new = sum(one.new for one in done)
+        for one in contacts.write(rt, db, tenant, map(_unpacked, checked.good)):
+            new, written = new + one.new, written + 1
+            if written % _TICK == 0:
+                tick(written)
+    tick(written)
     skipped = len(checked.wrong)
-    return Imported(len(done) + skipped, new, len(done) - new, skipped, _told(checked.wrong))
+    return Imported(written + skipped, new, written - new, skipped, _told(checked.wrong))
+
+
+_Packed = tuple[str, str]
+"""A ref ("" for none) and a change, which as JSON takes a fifth of its memory."""
+
+
+def _packed(ref: str | None, change: Change) -> _Packed:
+    at = {channel.value: known for channel, known in change.addresses.items()}
+    # Decoded, for the bytes that orjson makes keep the whole buffer they were written in.
+    return ref or "", orjson.dumps((change.fields, at)).decode()
+
+
+def _unpacked(packed: _Packed) -> tuple[str | None, Change]:
+    ref, (fields, addresses) = packed[0], orjson.loads(packed[1])
+    if "tags" in fields:
+        fields["tags"] = tuple(fields["tags"])
+    known = {Channel(channel): tuple(found) for channel, found in addresses.items()}
+    return ref or None, Change(fields, known, whole=True)
 
 
 @dataclass(slots=True)
 class _Checked:
-    good: list[tuple[str | None, Change]] = field(default_factory=list)
+    good: list[_Packed] = field(default_factory=list)
     wrong: list[tuple[int, list[FieldProblem]]] = field(default_factory=list)
     """By the line of each row."""
 
@@ -80,7 +107,7 @@ def _checked(tenant: Tenant, content: bytes, tick: Callable[[int], None]) -> _Ch
         if isinstance(what, list):
             found.wrong.append((number, what))
         else:
-            found.good.append(what)
+            found.good.append(_packed(*what))
         if n % _TICK == 0:
             tick(number)
     tick(number)

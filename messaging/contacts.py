@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -86,13 +87,17 @@ def put(rt: Runtime, tenant: Tenant, asked: Sequence[Asked]) -> list[Put | list[
     """
     what = read(tenant, asked)
     good = [
-        (one.ref, change)
-        for one, change in zip(asked, what, strict=True)
+        (n, one.ref, change)
+        for n, (one, change) in enumerate(zip(asked, what, strict=True))
         if isinstance(one, ContactRequest) and isinstance(change, Change)
     ]
+    good.sort(key=lambda one: one[1] or "")
+    found: list[Put | list[FieldProblem] | Change] = [*what]
     with rt.engine.begin() as db:
-        done = iter(write(rt, db, tenant, good))
-        return [one if isinstance(one, list) else next(done) for one in what]
+        done = write(rt, db, tenant, [(ref, change) for _, ref, change in good])
+        for (n, _, _), one in zip(good, done, strict=True):
+            found[n] = one
+    return [one for one in found if not isinstance(one, Change)]
 
 
 def put_one(rt: Runtime, tenant: Tenant, asked: ContactRequest) -> Put:
@@ -108,32 +113,24 @@ def put_one(rt: Runtime, tenant: Tenant, asked: ContactRequest) -> Put:
 
 
 def write(
-    rt: Runtime,
-    db: Connection,
-    tenant: Tenant,
-    good: Sequence[tuple[str | None, Change]],
-    tick: Callable[[int], None] = lambda _written: None,
-) -> list[Put]:
-    """Keep what was read, any number, in the caller's transaction; no ref may be there twice.
+    rt: Runtime, db: Connection, tenant: Tenant, good: Iterable[tuple[str | None, Change]]
+) -> Iterator[Put]:
+    """Keep what was read, any number, lot by lot as it is asked for, in the caller's transaction.
 
-    `tick` is told how many are written, now and then.
+    It must come in the order of its refs, no ref twice: two who write the same people in one order do
+    not wait for each other for ever.
     """
-    now = rt.now()
-    made = [(n, Contact(rt.new_id(), ref, created_at=now), c) for n, (ref, c) in enumerate(good)]
-    # Two files with the same people are written in the same order, so that neither waits for ever.
-    made.sort(key=lambda one: one[1].ref or "")
-    written: dict[int, Put] = {}
-    for first in range(0, len(made), _LOT):
-        lot = made[first : first + _LOT]
-        there = contacts.by_refs(db, tenant.id, [new.ref for _, new, _ in lot if new.ref])
-        whole = [contact.applied(there.get(new.ref or "", new), what) for _, new, what in lot]
+    now, rest = rt.now(), iter(good)
+    while lot := list(islice(rest, _LOT)):
+        there = contacts.by_refs(db, tenant.id, [ref for ref, _ in lot if ref])
+        whole = [
+            contact.applied(there.get(ref or "") or Contact(rt.new_id(), ref, created_at=now), what)
+            for ref, what in lot
+        ]
         ids, _ = contacts.put(db, tenant.id, [Kept(one, keys(rt, one)) for one in whole], now)
-        for (n, new, _), one in zip(lot, whole, strict=True):
-            fresh = ids[one.id] == new.id
-            shown = replace(one, id=ids[one.id], modified_at=None if fresh else now)
-            written[n] = Put(shown, new=fresh)
-        tick(first + len(lot))
-    return [written[n] for n in range(len(made))]
+        for one in whole:
+            fresh = one.ref not in there and ids[one.id] == one.id
+            yield Put(replace(one, id=ids[one.id], modified_at=None if fresh else now), fresh)
 
 
 def keys(rt: Runtime, one: Contact) -> dict[Channel, list[bytes]]:
