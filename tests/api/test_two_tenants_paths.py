@@ -47,7 +47,7 @@ def tracer(
         yield found
 
 
-FROM_MEMORY = {"/v1/messages", "/v1/messages/preview"}
+FROM_MEMORY = {"/v1/messages", "/v1/messages/preview", "/v1/campaigns"}
 """Whose senders and pools are known to the process already, a tenant's at a time."""
 
 

@@ -28,6 +28,7 @@ from messaging.telemetry import COUNTERS_KEY
 
 _AFTERWARDS = (f"{KEY_PREFIX}hint:", f"{KEY_PREFIX}awake:", COUNTERS_KEY, "_kombu")
 """Bells and counts: rung after the commit by other threads, at most once a moment for all tenants."""
+_CONNECTING = {"HELLO", "CLIENT", "AUTH", "SELECT", "INFO"}
 _VALUE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z2-7]{12}\b|\d+")
 
 
@@ -70,7 +71,8 @@ class Tracer:
         while mark not in (command := self._monitor.next_command()["command"]):
             name, _, rest = command.partition(" ")
             key = rest.partition(" ")[0]
-            if not key.startswith(_AFTERWARDS) and key not in set(WorkQueue):
+            late = key.startswith(_AFTERWARDS) or key in set(WorkQueue)
+            if not late and name not in _CONNECTING:
                 found.append(f"{name} {_VALUE.sub('*', key)}")
         return found
 
