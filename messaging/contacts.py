@@ -130,7 +130,7 @@ def write(
         ids, _ = contacts.put(db, tenant.id, [Kept(one, keys(rt, one)) for one in whole], now)
         for one in whole:
             fresh = one.ref not in there and ids[one.id] == one.id
-            yield Put(replace(one, id=ids[one.id], modified_at=None if fresh else now), fresh)
+            yield Put(one if fresh else replace(one, id=ids[one.id], modified_at=now), fresh)
 
 
 def keys(rt: Runtime, one: Contact) -> dict[Channel, list[bytes]]:
