@@ -9,7 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-
 _OWNERS = ("tenant", "account", "campaign")
 
 
