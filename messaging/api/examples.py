@@ -38,6 +38,13 @@ def _whole(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 @cache
+def facades() -> Mapping[str, Mapping[str, Any]]:
+    """The same of each facade: by the name of an operation, and by its status where it has several."""
+    found: dict[str, dict[str, Any]] = orjson.loads((_DIRECTORY / "facades.json").read_bytes())
+    return found
+
+
+@cache
 def files() -> Mapping[str, str]:
     """The files that operations take, by the name of the operation."""
     return tomllib.loads((_DIRECTORY / "files.toml").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from messaging.api import examples, openapi_errors, openapi_words, schema, webhooks
-from messaging.api.openapi_common import complete, operations, tell
+from messaging.api.openapi_common import complete, counted, operations, tell
 from messaging.domain.request import MAX_KEY, MAX_LIST, SendRequest
 
 _REF = "#/components/schemas/{model}"
@@ -111,6 +111,7 @@ def _schemas(schemas: dict[str, Any]) -> dict[str, Any]:
     unused = {"HTTPValidationError", "ValidationError"}
     found = {name: one for name, one in schemas.items() if name not in unused}
     found |= definitions["$defs"]
+    openapi_words.describe_models(found)
     openapi_words.describe_fields(found)
     return found
 
@@ -127,6 +128,7 @@ def _finish(path: str, method: str, operation: dict[str, Any], schemas: dict[str
     codes = openapi_errors.codes(path, operation)
     for status, response in openapi_errors.responses(operation["operationId"], codes).items():
         responses.setdefault(status, response)
+    counted(operation)
 
 
 def _json(model: str) -> dict[str, Any]:
@@ -185,10 +187,13 @@ KEY_PARAMETER: dict[str, Any] = {
 }
 
 _WEBHOOKS = {
-    "receive_status": ("Take delivery receipts", "MessageSid=SM1&MessageStatus=delivered"),
-    "receive_message": ("Take what people write", "MessageSid=SM1&From=%2B12025550123&Body=STOP"),
-    "ask_status": ("Take a receipt in a query, or answer a provider's question", ""),
-    "ask_message": ("Take a message in a query, or answer a provider's question", ""),
+    "receive_status": (
+        "Take delivery receipts",
+        {"MessageSid": "SM1", "MessageStatus": "delivered"},
+    ),
+    "receive_message": ("Take what people write", {"MessageSid": "SM1", "Body": "STOP"}),
+    "ask_status": ("Take a receipt in a query, or answer a provider's question", {}),
+    "ask_message": ("Take a message in a query, or answer a provider's question", {}),
 }
 
 

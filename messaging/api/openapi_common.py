@@ -73,10 +73,15 @@ def operations(paths: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
                 yield path, method, operation
 
 
-def complete(operation: dict[str, Any], method: str, schemas: Mapping[str, Any]) -> None:
-    """Describe parameters, headers and good answers of an operation."""
+def complete(
+    operation: dict[str, Any],
+    method: str,
+    schemas: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
+) -> None:
+    """Describe parameters, headers and good answers of an operation, with the examples that are `known`."""
     describe_parameters(operation)
-    examples.show(operation)
+    examples.show(operation, known)
     names = ["X-Request-ID"]
     if method == "get" and any(p["name"] == "cursor" for p in operation.get("parameters", ())):
         names.append("Link")
@@ -100,3 +105,13 @@ def _say(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     content = response.get("content", {}).get("application/json", {})
     model = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
     response["description"] = schemas.get(model, {}).get("description", "It is done.")
+
+
+def counted(operation: Mapping[str, Any]) -> None:
+    """Say what is left of the key's limit, on every answer to somebody whose key is known."""
+    if not operation["security"]:
+        return
+    for status, response in operation["responses"].items():
+        if status != "401":
+            for name in ("RateLimit", "RateLimit-Policy"):
+                response["headers"][name] = {"$ref": f"#/components/headers/{name}"}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 
 from messaging.api.errors import MEDIA_TYPE, PROBLEMS, problem
 from messaging.domain.compliance.verdicts import Reason
@@ -30,7 +31,11 @@ NEVER_REFUSED = frozenset(
 """Reasons that only say "later"."""
 REFUSALS = tuple(reason.value for reason in Reason if reason not in NEVER_REFUSED)
 """What a rule may say to a message that is handed in."""
-_SHOWN_REFUSALS = {Reason.OPTED_OUT, Reason.NO_CONSENT}
+RULES = frozenset(reason.value for reason in WORDS)
+"""Codes that are the reason of a rule."""
+SHOWN_RULES = frozenset({Reason.OPTED_OUT.value, Reason.NO_CONSENT.value})
+"""Those of which each document shows an example."""
+_REQUEST_ID = "0197e2a4-6e1c-7d52-9c5b-0d6f0a7c1e11"
 
 _CONFLICTS = {
     "cancel_message": "an attempt to send it was made, or it is over",
@@ -119,25 +124,23 @@ def _checked(parameter: dict[str, Any]) -> bool:
 
 
 def examples() -> dict[str, Any]:
-    """One problem document of each code, by code: what `problem` itself writes."""
+    """One problem document of each code, by code."""
     return {
-        code: {"summary": kind.title, "value": _example(code)} for code, kind in PROBLEMS.items()
+        code: {"summary": kind.title, "value": orjson.loads(example(code).body)}
+        for code, kind in PROBLEMS.items()
     }
 
 
-def _example(code: str) -> Any:
-    told: list[FieldProblem] = []
+def example(code: str, told: FieldProblem | None = None) -> Response:
+    """What `problem` itself writes; `told` is what is wrong with a field, if not what comes first to mind."""
     detail = PROBLEMS[code].remedy
-    if code == "validation_failed":
-        told = [FieldProblem("#/to", "required", "is required")]
-    elif code in WORDS:
+    if code in RULES:
         words = WORDS[Reason(code)]
         detail = f"{words.title}; {words.remedy}"
-        told = [FieldProblem(words.field, code, detail)]
-    return orjson.loads(problem(REQUEST_ID, code, detail, told).body)
-
-
-REQUEST_ID = "0197e2a4-6e1c-7d52-9c5b-0d6f0a7c1e11"
+        told = FieldProblem(words.field, code, detail)
+    elif code == "validation_failed" and told is None:
+        told = FieldProblem("#/to", "required", "is required")
+    return problem(_REQUEST_ID, code, detail, [told] if told else [])
 
 
 def responses(operation_id: str, found: Iterable[str]) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def responses(operation_id: str, found: Iterable[str]) -> dict[str, Any]:
 
 
 def _response(operation_id: str, status: int, found: list[str]) -> dict[str, Any]:
-    shown = [code for code in found if code not in WORDS or code in _SHOWN_REFUSALS]
+    shown = [code for code in found if code not in RULES or code in SHOWN_RULES]
     meaning = "; ".join(f"{why(operation_id, code)} (`{code}`)" for code in shown)
     others = [f"`{code}`" for code in found if code not in shown]
     if others:
@@ -164,17 +167,17 @@ def _response(operation_id: str, status: int, found: list[str]) -> dict[str, Any
     given = {code: {"$ref": f"#/components/examples/{code}"} for code in shown}
     return {
         "description": meaning,
-        "headers": _headers(status, found),
+        "headers": headers(found),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": given}},
     }
 
 
-def _headers(status: int, found: list[str]) -> dict[str, Any]:
-    names = ["X-Request-ID"]
-    if any(PROBLEMS[code].retry_after is not None for code in found):
-        names.append("Retry-After")
-    if status == 401:
-        names.append("WWW-Authenticate")
-    if status == 429:
-        names += ["Retry-After", "RateLimit", "RateLimit-Policy"]
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+def headers(found: Iterable[str]) -> dict[str, Any]:
+    """What comes with answers of these codes."""
+    names = {"X-Request-ID"}
+    for code in found:
+        if PROBLEMS[code].retry_after is not None or PROBLEMS[code].status == 429:
+            names.add("Retry-After")
+        if PROBLEMS[code].status == 401:
+            names.add("WWW-Authenticate")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}

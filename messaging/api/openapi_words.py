@@ -42,13 +42,19 @@ def speaks(field: Mapping[str, Any]) -> bool:
 def describe_fields(schemas: Mapping[str, Any]) -> None:
     """Say what each field means that does not say so itself."""
     for model, schema in schemas.items():
-        schema.setdefault("description", words()[MODELS].get(model, ""))
         for name, field in schema.get("properties", {}).items():
             own, any_ = words().get(model, {}).get(name), words()[ANY].get(name)
             if own is not None:
                 field.setdefault("description", own)
             elif any_ is not None and not speaks(field):
                 field["description"] = any_
+
+
+def describe_models(schemas: Mapping[str, Any]) -> None:
+    """The same of whole models that are not ours to give a docstring."""
+    for model, said in words()[MODELS].items():
+        if model in schemas:
+            schemas[model].setdefault("description", said)
 
 
 def describe_parameters(operation: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import httpx
 from jsonschema import Draft202012Validator
 from starlette.routing import Mount
 
@@ -15,7 +16,7 @@ from messaging.api.app import create_app
 from messaging.runtime import Runtime
 from messaging.settings import Settings
 
-FACADES: tuple[str, ...] = ()
+FACADES = ("leadsail", "leadping", "liguelead", "unified", "usecase")
 
 
 @cache
@@ -105,3 +106,37 @@ def _closed(of: str) -> Any:
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
     return schemas
+
+
+def bodies(operation: Operation) -> list[tuple[str, str, Any]]:
+    """The examples of what it takes: name, media type and body; one that is empty, if it takes nothing."""
+    found = [
+        (name, kind, body)
+        for kind, content in operation.taken.items()
+        for name, body in examples(operation.of, content).items()
+    ]
+    return found or [("", "", None)]
+
+
+HEADERS = {
+    "Location", "Link", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "RateLimit",
+    "RateLimit-Policy", "WWW-Authenticate",
+}  # fmt: skip
+
+
+def wrong(operation: Operation, answer: httpx.Response) -> list[str]:
+    """What of an answer is not as documented: its status, its headers, its form or its body."""
+    status = str(answer.status_code)
+    said = operation.said["responses"].get(status)
+    if said is None:
+        return [f"{status} is not documented"]
+    found = [f"{n}, which is no header of {status}" for n in HEADERS - set(said["headers"])
+             if n in answer.headers]  # fmt: skip
+    content, kind = said.get("content", {}), answer.headers.get("content-type", "").split(";")[0]
+    if not content:
+        return [*found, "a body"] if answer.content else found
+    if kind not in content:
+        return [*found, f"{kind} is not documented"]
+    if kind.endswith("json"):
+        found += problems(operation.of, content[kind]["schema"], answer.json())
+    return found

@@ -67,14 +67,14 @@ def test_every_schema_is_json_schema_and_has_a_name_of_its_own(of: str) -> None:
 @each_document
 def test_every_field_says_what_it_means(of: str) -> None:
     schemas = documents()[of]["components"]["schemas"]
-    silent = [
+    silent = [name for name, schema in schemas.items() if not schema.get("description")]
+    silent += [
         f"{model}.{name}"
         for model, schema in schemas.items()
         for name, field in schema.get("properties", {}).items()
         if not openapi_words.speaks(field)
     ]
     assert not silent
-    assert all(schema.get("description") for schema in schemas.values())
 
 
 def test_every_word_is_said_of_something() -> None:
@@ -163,7 +163,7 @@ def test_every_error_that_may_come_is_named(operation: Operation) -> None:
     if "{" in operation.path:
         assert "404" in found
     if "application/json" in operation.taken and "webhook" not in operation.path:
-        assert "400" in found
+        assert found >= {"400", "422"} or (operation.of and found & {"400", "422"})
     if "text/csv" in operation.taken:
         assert found >= {"413", "422"}
 

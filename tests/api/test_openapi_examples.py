@@ -15,7 +15,7 @@ from messaging import billing, expansion
 from messaging.runtime import Runtime
 from messaging.store import paused_templates
 from tests.api.conftest import Caller
-from tests.api.documented import Operation, examples, operations, problems
+from tests.api.documented import bodies, operations, wrong
 
 PROVIDERS_ONLY = {"receive_status", "receive_message", "ask_status", "ask_message"}
 """Believed if a provider has signed it: tests/api/test_webhooks*.py."""
@@ -207,15 +207,6 @@ def test_every_example_is_taken_and_answered_as_documented(
     assert not faults, "\n".join(faults)
 
 
-def bodies(operation: Operation) -> list[tuple[str, str, Any]]:
-    found = [
-        (name, kind, body)
-        for kind, content in operation.taken.items()
-        for name, body in examples("", content).items()
-    ]
-    return found or [("", "", None)]
-
-
 def sent(kind: str, body: Any) -> dict[str, Any]:
     if kind == "application/json":
         return {"json": json.loads(json.dumps(body).replace(PUBLIC, HERE))}
@@ -233,24 +224,3 @@ def keep(made: dict[str, str], where: str, answer: httpx.Response) -> None:
         found = answer.json()
         if "id" in found:
             made[where] = str(found["id"])
-
-
-def wrong(operation: Operation, answer: httpx.Response) -> list[str]:
-    """What of an answer is not as documented: its status, its form, its body, a header."""
-    status = str(answer.status_code)
-    said = operation.said["responses"].get(status)
-    if said is None:
-        return [f"{status} is not documented"]
-    content = said.get("content", {})
-    if not content:
-        return ["a body"] if answer.content else []
-    kind = answer.headers["content-type"].partition(";")[0]
-    if kind not in content:
-        return [f"{kind} is not documented"]
-    if kind != "application/json":
-        return []
-    found = problems("", content[kind]["schema"], answer.json())
-    located = "Location" in said["headers"]
-    if "location" in answer.headers and not located:
-        found.append("a Location")
-    return found

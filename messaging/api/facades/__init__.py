@@ -11,7 +11,7 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from messaging.api.desk import Desk
-from messaging.api.facades import leadping, leadsail, liguelead, unified, usecase
+from messaging.api.facades import document, leadping, leadsail, liguelead, unified, usecase
 from messaging.api.facades.facade import build
 from messaging.api.facades.waiting import Watch
 
@@ -22,4 +22,6 @@ def mount(app: FastAPI, desk: Desk) -> None:
     """Mount every facade below its name."""
     watch = Watch(desk.rt)
     for module in _FACADES:
-        app.mount("/" + module.__name__.rpartition(".")[2], build(desk, watch, module))
+        facade = build(desk, watch, module)
+        document.describe(facade, module)
+        app.mount("/" + module.__name__.rpartition(".")[2], facade)

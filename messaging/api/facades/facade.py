@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import orjson
-from fastapi import FastAPI, Security
-from fastapi.security import APIKeyHeader
+from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,11 +59,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def build(desk: Desk, watch: Watch, module: ModuleType) -> FastAPI:
-    """A facade as an application: its routes, its document, and every error in its shape.
+    """A facade as an application: its routes, and every error in its shape.
 
-    Of its module it takes `router` and `shape`; `FIELDS`, if fields of ours have other names there:
-    their names by ours, as a pointer has them ("body": "message"); and `KEYS`, if the headers that
-    hold a key are others than X-API-Key.
+    Of its module it takes `router` and `shape`; and `FIELDS`, if fields of ours have other names there:
+    their names by ours, as a pointer has them ("body": "message").
     """
     title, _, rest = (module.__doc__ or "").partition("\n")
     shape, fields = module.shape, getattr(module, "FIELDS", {})
@@ -79,14 +77,8 @@ def build(desk: Desk, watch: Watch, module: ModuleType) -> FastAPI:
         },
     )
     app.state.desk, app.state.watch = desk, watch
-    keys = [_key_in(header) for header in getattr(module, "KEYS", ("X-API-Key",))]
-    app.include_router(module.router, dependencies=keys)
+    app.include_router(module.router)
     return app
-
-
-def _key_in(header: str) -> Any:
-    """What tells the document of a key; it is `caller` that reads it."""
-    return Security(APIKeyHeader(name=header, scheme_name=header, auto_error=False))
 
 
 def _shaped(handler: Handler, shape: Shape, fields: Mapping[str, str]) -> Handler:
@@ -94,19 +86,22 @@ def _shaped(handler: Handler, shape: Shape, fields: Mapping[str, str]) -> Handle
         response = await handler(request, error)
         if response.media_type != MEDIA_TYPE:
             return response
-        body = orjson.loads(response.body)
-        return shape(
-            Trouble(
-                response.status_code,
-                body["code"],
-                body["title"],
-                body["detail"],
-                [_renamed(problem, fields) for problem in body["errors"]],
-                {k: v for k, v in response.headers.items() if k in _PASSED_ON},
-            )
-        )
+        return shape(trouble_of(response, fields))
 
     return answer
+
+
+def trouble_of(response: Response, fields: Mapping[str, str]) -> Trouble:
+    """A problem document of `/v1` as what a facade shapes; `fields` as `build` has them."""
+    body = orjson.loads(response.body)
+    return Trouble(
+        response.status_code,
+        body["code"],
+        body["title"],
+        body["detail"],
+        [_renamed(problem, fields) for problem in body["errors"]],
+        {k: v for k, v in response.headers.items() if k in _PASSED_ON},
+    )
 
 
 def _renamed(problem: Mapping[str, str], fields: Mapping[str, str]) -> FieldProblem:
@@ -150,20 +145,3 @@ def watch_of(request: Request) -> Watch:
     """What can wait for messages of the application a request came to."""
     watch: Watch = request.app.state.watch
     return watch
-
-
-def body_of(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
-    """What the document says of a route that reads its body with `asked`: for `openapi_extra`."""
-    schema = model.model_json_schema(by_alias=True)
-    content = {"application/json": {"schema": schema, "example": dict(example)}}
-    return {"requestBody": {"required": True, "content": content}, "parameters": [_PREFER]}
-
-
-_PREFER = {
-    "name": "Prefer",
-    "in": "header",
-    "required": False,
-    "description": "`wait=N`: answer when the provider has, but after N seconds at the latest",
-    "schema": {"type": "string"},
-    "example": "wait=10",
-}

@@ -28,7 +28,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
@@ -38,7 +38,8 @@ from messaging import threads
 from messaging.api import schema
 from messaging.api.desk import desk_of
 from messaging.api.facades import leadping_body, submitting, waiting
-from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.document import ONCE, SENDING, WAITS, takes
+from messaging.api.facades.facade import Trouble, asked, caller
 from messaging.api.facades.leadping_body import ASKED_FOR, SmsBody
 from messaging.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from messaging.domain.message import SelectionReason
@@ -63,6 +64,8 @@ _EXAMPLE = {
     "conversationId": "0197e2a4-6e1c-7d52-9c5b-0d6f0a7c1e11",
     "text": "See you tomorrow at ten",
 }
+CODES = {"send_sms": (*SENDING, *ONCE, "not_found")}
+CODE = ("code",)
 
 
 class SmsRequest(BaseModel):
@@ -73,38 +76,51 @@ class SmsRequest(BaseModel):
     sms_event_id: Annotated[
         Ref | None, Field(description="the event behind it; the same event is the same SMS")
     ] = None
-    scheduled_for: Instant | None = None
-    conversation_id: Annotated[Ref, Field(description="with whom")]
-    from_phone_number_id: Ref | None = None
-    selection_reason: SelectionReason | None = None
+    scheduled_for: Annotated[
+        Instant | None, Field(description="when to send it; a time that has passed means now")
+    ] = None
+    conversation_id: Annotated[
+        Ref, Field(description="with whom: a conversation's id, or a contact's ref or id")
+    ]
+    from_phone_number_id: Annotated[
+        Ref | None, Field(description="a number of yours, by its id, or the id of a pool")
+    ] = None
+    selection_reason: Annotated[
+        SelectionReason | None,
+        Field(description="ManualOverride: it must leave from fromPhoneNumberId; others: noted"),
+    ] = None
     was_manually_overridden: Annotated[
         bool, Field(description="whether it must leave from fromPhoneNumberId")
     ] = False
-    campaign_id: Ref | None = None
-    source_id: Ref | None = None
+    campaign_id: Annotated[
+        Ref | None, Field(description="yours; decides the number if it is bound to some")
+    ] = None
+    source_id: Annotated[
+        Ref | None, Field(description="where the lead came from; as campaignId")
+    ] = None
     traffic_type: Annotated[
         Literal["RealLead", "Warmup", "Test", "SystemInternal"] | None,
         Field(description="not in the document's request; RealLead if left out"),
     ] = None
-    text: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1, description="1 to 1600 characters")]
 
 
 class ErrorItem(BaseModel):
     """What is wrong with one field."""
 
-    field: str
-    code: str
-    detail: str
+    field: Annotated[str, Field(description="which one, as it is called here")]
+    code: Annotated[str, Field(description="a stable word for it, for programs")]
+    detail: Annotated[str, Field(description="what is wrong and what to do, in a sentence")]
 
 
 class Failure(BaseModel):
     """What is wrong."""
 
-    status: int
-    title: str
-    detail: str
-    code: str
-    errors: list[ErrorItem]
+    status: Annotated[int, Field(description="the HTTP status")]
+    title: Annotated[str, Field(description="the headline of its code")]
+    detail: Annotated[str, Field(description="what is wrong and what to do, in a sentence")]
+    code: Annotated[str, Field(description="a stable word for it, for programs")]
+    errors: Annotated[list[ErrorItem], Field(description="each field that is wrong; may be none")]
 
 
 _ERRORS: Any = {"default": {"model": Failure, "description": "It was not taken, or is not there."}}
@@ -131,10 +147,14 @@ def shape(trouble: Trouble) -> Response:
     status_code=201,
     response_model=SmsBody,
     responses=_ERRORS,
-    openapi_extra=body_of(SmsRequest, _EXAMPLE),
+    openapi_extra=takes(SmsRequest, {"reminder": _EXAMPLE}, wait=True),
 )
 async def send_sms(request: Request) -> Response:
-    """Send an SMS."""
+    """Send an SMS in a conversation.
+
+    Answers once it is kept, or with `Prefer: wait=N` once a provider has it. The same `smsEventId` is
+    the same SMS.
+    """
     tenant = await caller(request)
     sms = await asked(request, SmsRequest)
     rt = desk_of(request).rt
@@ -147,9 +167,14 @@ async def send_sms(request: Request) -> Response:
     return await _answer(request, tenant, taken.id, 201, headers)
 
 
-@router.get("/sms/{sms_id}", response_model=SmsBody, responses=_ERRORS)
-async def get_sms(request: Request, sms_id: str) -> Response:
-    """Get an SMS as it is now."""
+@router.get("/sms/{sms_id}", response_model=SmsBody, responses=_ERRORS, openapi_extra=WAITS)
+async def get_sms(
+    request: Request, sms_id: Annotated[str, Path(description="the id of an SMS, a UUID")]
+) -> Response:
+    """Get an SMS as it is now.
+
+    With `Prefer: wait=N` it is given once it is no longer under way.
+    """
     tenant = await caller(request)
     try:
         known = UUID(sms_id)

@@ -30,45 +30,121 @@ class SmsBody(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    telnyx_id: str | None
-    provider_message_id: str | None
-    conversation_id: str
-    lead_id: str
-    from_phone_number_id: str
-    outbound_phone_number_id: str
-    from_phone_number: str | None
-    selection_reason: SelectionReason | None
-    was_manually_overridden: bool
-    campaign_id: str | None
-    source_id: str | None
-    text: str
-    status: Status | None
-    status_reason: str | None
-    queued_at: datetime | None
-    scheduled_for: datetime | None
-    scheduled_reason: str | None
-    sending_started_at: datetime | None
-    sent_at: datetime | None
-    delivered_at: datetime | None
-    received_at: datetime | None
-    failed_at: datetime | None
-    undeliverable_at: datetime | None
-    blocked_at: datetime | None
-    next_retry_at: datetime | None
-    retry_count: Annotated[str, Field(pattern=r"^-?(?:0|[1-9]\d*)$")]
-    canceled_at: datetime | None
-    cancel_reason: str | None
-    error_code: str | None
-    error_message: str | None
-    is_warmup: bool
-    traffic_type: Traffic | None
-    billable_amount: Annotated[str | None, Field(pattern=r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$")]
-    billing_status: str | None
-    ten_dlc_campaign_id: str | None
-    compliance_action: str | None
-    id: str
-    created_at: datetime
-    modified_at: datetime | None
+    telnyx_id: Annotated[
+        str | None,
+        Field(description="Telnyx's id for it; null: another provider carried it, or none yet"),
+    ]
+    provider_message_id: Annotated[
+        str | None, Field(description="the provider's id for it; null: it has none yet")
+    ]
+    conversation_id: Annotated[
+        str, Field(description="the conversation it belongs to; empty: none yet")
+    ]
+    lead_id: Annotated[
+        str,
+        Field(
+            description="the contact it is to, as you name it; of a stranger the conversation's id"
+        ),
+    ]
+    from_phone_number_id: Annotated[
+        str,
+        Field(
+            description="the number that was asked for, else the one it left from; empty: neither yet"
+        ),
+    ]
+    outbound_phone_number_id: Annotated[
+        str, Field(description="the number it left from, by its id; empty: none yet")
+    ]
+    from_phone_number: Annotated[
+        str | None, Field(description="the number it left from, in E.164; null: none yet")
+    ]
+    selection_reason: Annotated[
+        SelectionReason | None, Field(description="why this number; null: none is chosen")
+    ]
+    was_manually_overridden: Annotated[
+        bool, Field(description="whether it had to leave from fromPhoneNumberId")
+    ]
+    campaign_id: Annotated[str | None, Field(description="yours, as it was handed in")]
+    source_id: Annotated[str | None, Field(description="yours, as it was handed in")]
+    text: Annotated[str, Field(description="the text as it is sent")]
+    status: Annotated[Status | None, Field(description="where it is")]
+    status_reason: Annotated[
+        str | None,
+        Field(description="why it is there, in a sentence; null: nothing has to be said"),
+    ]
+    queued_at: Annotated[
+        datetime | None, Field(description="when it became ready to be sent; null: not yet")
+    ]
+    scheduled_for: Annotated[datetime | None, Field(description="when it is due; null: at once")]
+    scheduled_reason: Annotated[
+        str | None, Field(description="why it waits for a time; null: it does not")
+    ]
+    sending_started_at: Annotated[
+        datetime | None, Field(description="when an attempt began; null: none has")
+    ]
+    sent_at: Annotated[
+        datetime | None, Field(description="when a provider took it; null: none has")
+    ]
+    delivered_at: Annotated[
+        datetime | None, Field(description="when it was delivered; null: not yet, or never")
+    ]
+    received_at: Annotated[
+        datetime | None, Field(description="of a message that came in; null of yours")
+    ]
+    failed_at: Annotated[datetime | None, Field(description="when it failed; null: it has not")]
+    undeliverable_at: Annotated[
+        datetime | None,
+        Field(description="when a carrier could not deliver it; null: none said so"),
+    ]
+    blocked_at: Annotated[
+        datetime | None, Field(description="when a rule or a budget stopped it; null: none did")
+    ]
+    next_retry_at: Annotated[
+        datetime | None, Field(description="when it is tried again; null: it is not")
+    ]
+    retry_count: Annotated[
+        str,
+        Field(description="how often it was tried again, in digits", pattern=r"^-?(?:0|[1-9]\d*)$"),
+    ]
+    canceled_at: Annotated[
+        datetime | None, Field(description="when it was called off; null: it was not")
+    ]
+    cancel_reason: Annotated[
+        str | None, Field(description="why it was called off; null: it was not")
+    ]
+    error_code: Annotated[
+        str | None, Field(description="the provider's own code; null: nothing went wrong")
+    ]
+    error_message: Annotated[
+        str | None, Field(description="what went wrong, in a sentence; null: nothing did")
+    ]
+    is_warmup: Annotated[bool, Field(description="whether its number was warming up")]
+    traffic_type: Annotated[
+        Traffic | None,
+        Field(description="what sort of message it is; only RealLead counts in statistics"),
+    ]
+    billable_amount: Annotated[
+        str | None,
+        Field(
+            description="its price, a decimal string; null: not billed",
+            pattern=r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$",
+        ),
+    ]
+    billing_status: Annotated[
+        str | None, Field(description="reserved, settled, refunded or excluded; null: not billed")
+    ]
+    ten_dlc_campaign_id: Annotated[
+        str | None, Field(description="the 10DLC campaign of the number it left from; null: none")
+    ]
+    compliance_action: Annotated[
+        str | None,
+        Field(
+            description="the latest judgement: allow, reschedule or block; or substitute; null: none yet"
+        ),
+    ]
+    id: Annotated[str, Field(description="its id, a UUID")]
+    created_at: Annotated[datetime, Field(description="when it was handed in")]
+    modified_at: Annotated[datetime | None, Field(description="when it last changed; null: never")]
 
 
 _TIMES = {

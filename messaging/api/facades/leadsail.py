@@ -31,7 +31,8 @@ from starlette.responses import Response
 from messaging import threads
 from messaging.api.desk import desk_of
 from messaging.api.facades import submitting, waiting
-from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.document import SENDING, takes
+from messaging.api.facades.facade import Trouble, asked, caller
 from messaging.domain.candidates import carries
 from messaging.domain.errors import FieldProblem, InvalidRequestError
 from messaging.domain.message import Channel
@@ -52,6 +53,8 @@ _WORDS = {
     404: ("NOT_FOUND", "Resource not found"),
 }
 _EXAMPLE = {"leadId": "lead_abc123", "message": "Hi John, just following up on your inquiry."}
+CODES = {"send_sms": (*SENDING, "not_found")}
+CODE = ("error", "code")
 
 
 class SmsRequest(BaseModel):
@@ -60,7 +63,9 @@ class SmsRequest(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
     lead_id: Annotated[Ref, Field(description="the lead to send it to")]
-    message: Annotated[str, Field(min_length=1, max_length=MAX_BODY)]
+    message: Annotated[
+        str, Field(min_length=1, max_length=MAX_BODY, description="the text, in characters")
+    ]
     to: Annotated[Ref | None, Field(description="instead of the lead's phone; E.164")] = None
     from_: Annotated[
         Ref | None, Field(alias="from", description="a number of yours; else one is chosen")
@@ -78,31 +83,35 @@ class Sent(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    message_id: str
-    status: str
-    interaction_id: str
+    message_id: Annotated[str, Field(description="its id, a UUID")]
+    status: Annotated[
+        str, Field(description="sent once a provider has it; queued, scheduled or sending before")
+    ]
+    interaction_id: Annotated[str, Field(description="the conversation it belongs to, a UUID")]
 
 
 class SmsAnswer(BaseModel):
     """The message was taken."""
 
-    success: Literal[True]
-    data: Sent
+    success: Annotated[Literal[True], Field(description="it is kept")]
+    data: Annotated[Sent, Field(description="the message")]
 
 
 class ErrorBody(BaseModel):
     """What is wrong."""
 
-    code: str
-    message: str
-    details: list[str] | None = None
+    code: Annotated[str, Field(description="a stable word for it, for programs")]
+    message: Annotated[str, Field(description="what is wrong, in a sentence")]
+    details: Annotated[
+        list[str], Field(description="of a 400: each problem as `field: what to do`")
+    ] = []
 
 
 class Failure(BaseModel):
     """The message was not taken."""
 
-    success: Literal[False]
-    error: ErrorBody
+    success: Annotated[Literal[False], Field(description="nothing was kept")]
+    error: Annotated[ErrorBody, Field(description="what is wrong")]
 
 
 def shape(trouble: Trouble) -> Response:
@@ -120,10 +129,13 @@ def shape(trouble: Trouble) -> Response:
     "/api/v1/sms/send",
     response_model=SmsAnswer,
     responses={"default": {"model": Failure, "description": "It was not taken."}},
-    openapi_extra=body_of(SmsRequest, _EXAMPLE),
+    openapi_extra=takes(SmsRequest, {"follow-up": _EXAMPLE}, wait=True),
 )
 async def send_sms(request: Request) -> Response:
-    """Send an SMS to a lead."""
+    """Send an SMS to a lead.
+
+    Answers once it is kept, or with `Prefer: wait=N` once a provider has it.
+    """
     tenant = await caller(request)
     sms = await asked(request, SmsRequest)
     message = await run_in_threadpool(_resolved, desk_of(request).rt, tenant, sms)

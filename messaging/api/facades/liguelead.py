@@ -22,18 +22,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from messaging import batches
 from messaging.api import reading
 from messaging.api.desk import desk_of
-from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.document import ONCE, takes
+from messaging.api.facades.facade import Trouble, asked, caller
 from messaging.api.facades.liguelead_body import Accepted, Campaign, Failure, Sms
 from messaging.api.facades.submitting import parsed
 from messaging.batches import Order, Taking, Target, fingerprint
@@ -72,15 +73,8 @@ _EXAMPLE = {
     "phones": ["11999999999", "11888888888"],
     "group_id": "optional-group-id",
 }
-_ACCEPTED = {
-    "message": "SMS accepted successfully",
-    "data": {
-        "campaign_id": "3b4f7c5e-7e2d-4157-b542-5eb2155455c5",
-        "accepted_at": "2025-12-29T18:34:38.961Z",
-    },
-}
-
-
+CODES = {"send_sms": (*ONCE, "payload_too_large", "not_found", "intake_unavailable")}
+CODE = ("error", "code")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {"model": Failure, "description": "It was not done; see the error"}
 }
@@ -102,6 +96,11 @@ def shape(trouble: Trouble) -> Response:
 _NO_FLASH = FieldProblem(
     "#/is_flash", "flash_not_offered", "none of your providers offers it; leave it out"
 )
+_NOBODY = FieldProblem("#/phones", _EMPTY, "Include at least one valid phone number")
+_TOO_LONG = FieldProblem(
+    "#/message", _LONG, f"Keep within SMS character limits: at most {_LONGEST} characters"
+)
+SAID = (FieldProblem("#/phones/1", _INVALID, _REMEDY), _NOBODY, _TOO_LONG, _NO_FLASH)
 _CREDENTIALS = ["Verify api-token and app-id headers"]
 
 
@@ -117,17 +116,20 @@ async def _tenant(request: Request) -> Tenant:
     "/v1/sms",
     status_code=202,
     response_model=Accepted,
-    openapi_extra=body_of(Sms, _EXAMPLE),
-    responses={202: {"content": {"application/json": {"example": _ACCEPTED}}}, **_ERRORS},
+    openapi_extra=takes(Sms, {"welcome": _EXAMPLE}, key=True),
+    responses=_ERRORS,
 )
-async def send(request: Request) -> Response:
-    """Send one text to a list of numbers, as one campaign."""
+async def send_sms(request: Request) -> Response:
+    """Send one text to a list of numbers, as one campaign.
+
+    Answers once the list is kept. What is no number is told of by `GET /v1/sms/{campaign_id}`.
+    """
     tenant = await _tenant(request)
     sms = await asked(request, Sms)
     key = reading.idempotency_key(request.headers.get("idempotency-key"), None)
     taking = await run_in_threadpool(_submit, desk_of(request).rt, tenant, sms, key)
     data = {"campaign_id": str(taking.id), "accepted_at": _time(taking.created_at)}
-    return _answer({**_ACCEPTED, "data": data}, 202)
+    return _answer({"message": "SMS accepted successfully", "data": data}, 202)
 
 
 def _submit(rt: Runtime, tenant: Tenant, sms: Sms, key: str | None) -> Taking:
@@ -178,8 +180,7 @@ def _texts(sms: Sms) -> list[FieldProblem]:
     if not storable(sms.message):
         problems.append(FieldProblem("#/message", "not_text", "must be plain text"))
     if len(sms.message) > _LONGEST:
-        detail = f"Keep within SMS character limits: at most {_LONGEST} characters"
-        problems.append(FieldProblem("#/message", _LONG, detail))
+        problems.append(_TOO_LONG)
     if sms.is_flash and links(sms.message):
         detail = "SMS Flash messages do not allow sending links (URLs); leave them out"
         problems.append(FieldProblem("#/message", "flash_url_forbidden", detail))
@@ -188,7 +189,7 @@ def _texts(sms: Sms) -> list[FieldProblem]:
 
 def _phones(sms: Sms) -> list[FieldProblem]:
     if not sms.phones:
-        return [FieldProblem("#/phones", _EMPTY, "Include at least one valid phone number")]
+        return [_NOBODY]
     if len(sms.phones) > MAX_LIST:
         detail = f"a campaign takes at most {MAX_LIST} numbers here; split it"
         return [FieldProblem("#/phones", "too_long", detail)]
@@ -225,8 +226,13 @@ def _request(sms: Sms, number: str) -> SendRequest:
 
 
 @router.get("/v1/sms/{campaign_id}", response_model=Campaign, responses=_ERRORS)
-async def track(request: Request, campaign_id: str) -> Response:
-    """What has become of every number of a campaign, as it stands now."""
+async def get_campaign(
+    request: Request, campaign_id: Annotated[str, Path(description="the id of a campaign")]
+) -> Response:
+    """See what has become of every number of a campaign.
+
+    Each number stands here once, with its message's status as it is now.
+    """
     tenant = await _tenant(request)
     try:
         wanted = UUID(campaign_id)

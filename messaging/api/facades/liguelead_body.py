@@ -30,54 +30,54 @@ class Sms(BaseModel):
 class AcceptedData(BaseModel):
     """The campaign that a request has become."""
 
-    campaign_id: UUID
-    accepted_at: datetime
+    campaign_id: Annotated[UUID, Field(description="what it is tracked by")]
+    accepted_at: Annotated[datetime, Field(description="when it was kept, UTC")]
 
 
 class Accepted(BaseModel):
     """The list is kept."""
 
-    message: str
-    data: AcceptedData
+    message: Annotated[str, Field(description="a sentence for people")]
+    data: Annotated[AcceptedData, Field(description="the campaign it has become")]
 
 
 class Phone(BaseModel):
     """What has become of one number."""
 
-    phone: str
+    phone: Annotated[str, Field(description="in E.164; as you wrote it if it is no number")]
     status: Annotated[str, Field(description="of its message; rejected: there is none")]
-    reason: str | None
-    message_id: UUID | None
+    reason: Annotated[str | None, Field(description="why, as a stable word; null: all is well")]
+    message_id: Annotated[UUID | None, Field(description="its message; null: there is none")]
 
 
 class CampaignData(BaseModel):
     """A campaign as it stands now."""
 
-    campaign_id: UUID
-    title: str
-    group_id: str | None
-    accepted_at: datetime
-    total: int
+    campaign_id: Annotated[UUID, Field(description="what it is tracked by")]
+    title: Annotated[str, Field(description="as you named it")]
+    group_id: Annotated[str | None, Field(description="yours, as it was handed in")]
+    accepted_at: Annotated[datetime, Field(description="when it was kept, UTC")]
+    total: Annotated[int, Field(description="how many different numbers it is to")]
     counts: Annotated[dict[str, int], Field(description="numbers by status")]
-    phones: list[Phone]
+    phones: Annotated[list[Phone], Field(description="each number once")]
 
 
 class Campaign(BaseModel):
     """What has become of every number."""
 
-    message: str
-    data: CampaignData
+    message: Annotated[str, Field(description="a sentence for people")]
+    data: Annotated[CampaignData, Field(description="the campaign")]
 
 
 class ErrorBody(BaseModel):
     """What is wrong."""
 
-    code: str
-    details: list[str]
+    code: Annotated[str, Field(description="a stable word for it, for programs")]
+    details: Annotated[list[str], Field(description="each problem as `field: what to do`")]
 
 
 class Failure(BaseModel):
     """Any error."""
 
-    message: str
-    error: ErrorBody
+    message: Annotated[str, Field(description="what is wrong, in a few words")]
+    error: Annotated[ErrorBody, Field(description="what is wrong, for programs and in detail")]

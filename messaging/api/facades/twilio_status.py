@@ -21,7 +21,10 @@ router = APIRouter()
 _REFUSAL = "Request signature validation failed"
 _MOST_FIELDS = 200
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
-_FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+_SHOWN = {"MessageSid": "SM1", "AccountSid": "AC1", "MessageStatus": "delivered"}
+_FORM = {
+    "application/x-www-form-urlencoded": {"schema": {"type": "object"}, "example": _SHOWN},
+}
 
 
 @router.post(
@@ -31,7 +34,10 @@ _FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
     openapi_extra={"requestBody": {"required": True, "content": _FORM}, "security": []},
 )
 async def status_callback(request: Request) -> Response:
-    """Take a delivery receipt from Twilio."""
+    """Take a delivery receipt from Twilio.
+
+    It is believed with the signature of the account it names, and answered once it is durable.
+    """
     body = await reading.body(request, reading.MIB)
     desk, scope = desk_of(request), request.scope
     query: bytes = scope["query_string"]

@@ -27,12 +27,10 @@ a placeholder then, and gets nothing, whosever it is. Where the document says tw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -40,9 +38,20 @@ from messaging import contacts, intake
 from messaging.api import reading
 from messaging.api.desk import desk_of
 from messaging.api.facades import unified_bulk, waiting
-from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.document import ONCE, SENDING, takes
+from messaging.api.facades.facade import Trouble, asked, caller
 from messaging.api.facades.submitting import parsed, seen, submitted
+from messaging.api.facades.unified_body import (
+    EXAMPLES,
+    BulkResponse,
+    Failure,
+    MessageResponse,
+    ValidationErrors,
+    seen_body,
+    taken_body,
+)
 from messaging.api.facades.unified_request import (
+    AMBIGUOUS,
     From,
     Unified,
     blamed,
@@ -59,70 +68,15 @@ from messaging.domain.errors import (
     PosthornError,
     RefusedError,
 )
-from messaging.domain.lifecycle import Status
-from messaging.domain.message import Channel
 from messaging.domain.request import SendRequest
 from messaging.runtime import Runtime
 from messaging.store.tenants import Tenant
-from messaging.store.views import MessageView
 from messaging.submission import Taken
 
 router = APIRouter()
 
-_EXAMPLE: dict[str, Any] = {
-    "message_data": {
-        "recipient": "customer@example.com",
-        "subject": "Welcome to our service!",
-        "content": "Thank you for signing up.",
-        "html_content": "<h1>Welcome!</h1><p>Thank you for signing up.</p>",
-        "sender_name": "Acme Support Team",
-    },
-    "message_type": "TRANSACTIONAL",
-    "priority": "HIGH",
-}
-
-
-class MessageResponse(BaseModel):
-    """A message to one person."""
-
-    success: bool
-    message_id: str
-    channel_used: str
-    provider_used: str | None
-    provider_message_id: str | None
-    status: str
-    cost: float | None
-    sent_at: str | None
-
-
-class BulkResponse(BaseModel):
-    """A message to many."""
-
-    total_leads: int
-    messages_sent: int
-    messages_failed: int
-    success_rate: float
-    campaign_id: str | None
-
-
-class ValidationItem(BaseModel):
-    """What is wrong with one field."""
-
-    loc: list[str | int]
-    msg: str
-    type: str
-
-
-class ValidationErrors(BaseModel):
-    """Everything that is wrong with a request."""
-
-    detail: list[ValidationItem]
-
-
-class Failure(BaseModel):
-    """Any other error."""
-
-    detail: str
+CODES = {"send_message": (*SENDING, *ONCE, "not_found")}
+SAID = (FieldProblem("#/message_data/recipient", "ambiguous", AMBIGUOUS),)
 
 
 def shape(trouble: Trouble) -> Response:
@@ -147,29 +101,29 @@ def _item(problem: FieldProblem) -> dict[str, Any]:
     return {"loc": place, "msg": problem.detail, "type": kind}
 
 
+_SENDER = {
+    "name": "send_identifier",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "a sender of yours: its address or its id",
+}
+
+
 @router.post(
     "/api/messaging/send",
     response_model=MessageResponse | BulkResponse,
     responses={
-        200: {"description": "Successful Response"},
         422: {"model": ValidationErrors, "description": "Validation Error"},
         "default": {"model": Failure, "description": "It was not done; see the detail"},
     },
-    openapi_extra={
-        **body_of(Unified, _EXAMPLE),
-        "parameters": [
-            {
-                "name": "send_identifier",
-                "in": "query",
-                "required": False,
-                "schema": {"type": "string"},
-                "description": "A sender of yours: its address or its id",
-            }
-        ],
-    },
+    openapi_extra=takes(Unified, EXAMPLES, wait=True, key=True, more=(_SENDER,)),
 )
 async def send_message(request: Request) -> Response:
-    """Send a message to one person, or with `bulk_settings` to everybody who fits them."""
+    """Send a message to one person, or with `bulk_settings` to everybody who fits them.
+
+    Answers once it is kept, or with `Prefer: wait=N` once a provider has it; one to many at once.
+    """
     tenant = await caller(request)
     wanted = await asked(request, Unified, "bulk_settings")
     sender = sender_of(wanted, request.query_params.get("send_identifier"))
@@ -195,15 +149,18 @@ async def _to_one(
     pictures = await _others(request, tenant, taken, others, key)
     seconds = waiting.wanted(request)
     if seconds or receipt.replayed:
-        body = _seen(await seen(request, tenant, taken.id))
+        body = seen_body(await seen(request, tenant, taken.id))
     else:
-        body = _taken(taken, first.channel)
+        body = taken_body(taken, first.channel)
     if pictures:
         body["image_message_id"] = str(pictures[0].id)
     data = wanted.message_data
     echoed = {"contact_id": data.contact_id, "metadata": data.metadata}
     body |= {name: value for name, value in echoed.items() if value is not None}
-    return _answer(body, waiting.applied(seconds))
+    headers = waiting.applied(seconds)
+    if receipt.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return _answer(body, headers)
 
 
 async def _others(
@@ -253,44 +210,6 @@ def _contact(rt: Runtime, tenant: Tenant, name: str | None) -> Mapping[str, Any]
         return {"lead": name}
     said = {"lead": found.lead, "agent": found.agent, "source": found.source}
     return said | {"campaign": found.campaign}
-
-
-_LOST = frozenset(
-    {
-        Status.FAILED, Status.UNDELIVERABLE, Status.OPTED_OUT, Status.CANCELED,
-        Status.BLOCKED_COMPLIANCE, Status.BLOCKED_BILLING, Status.BLOCKED_MISSING_CAMPAIGN,
-    }
-)  # fmt: skip
-
-
-def _taken(taken: Taken, channel: Channel) -> dict[str, Any]:
-    return {
-        "success": True,
-        "message_id": str(taken.id),
-        "channel_used": channel.value.upper(),
-        "provider_used": None,
-        "provider_message_id": None,
-        "status": taken.status.value.upper(),
-        "cost": None,
-        "sent_at": None,
-    }
-
-
-def _seen(view: MessageView) -> dict[str, Any]:
-    return {
-        "success": view.status not in _LOST,
-        "message_id": str(view.id),
-        "channel_used": view.channel.value.upper(),
-        "provider_used": view.provider,
-        "provider_message_id": view.provider_message_id,
-        "status": view.status.value.upper(),
-        "cost": float(view.billable_amount) if view.billable_amount is not None else None,
-        "sent_at": _time(view.sent_at),
-    }
-
-
-def _time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
 def _answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:

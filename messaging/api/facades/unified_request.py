@@ -22,6 +22,7 @@ _TYPES = {
     "instagram_dm": Channel.INSTAGRAM_DM,
     "instagram": Channel.INSTAGRAM_DM,
 }
+AMBIGUOUS = "may be a phone number or an Instagram id; name the sender_type, or write + first"
 _LONGEST_NUMBER = 15
 """Digits of a phone number in E.164; the ids of people on Instagram have more."""
 DATA = "message_data"
@@ -63,11 +64,15 @@ class MessageData(BaseModel):
     recipient: Annotated[
         str | None, Field(description="an e-mail address, a number in E.164, or an Instagram id")
     ] = None
-    content: str
+    content: Annotated[str, Field(description="the text; 1 to 1600 characters of a text message")]
     subject: Annotated[str | None, Field(description="of an e-mail, which needs one")] = None
-    html_content: str | None = None
+    html_content: Annotated[
+        str | None, Field(description="of an e-mail: the same, for those who see HTML")
+    ] = None
     sender: Annotated[str | None, Field(description="a sender of yours: its address or id")] = None
-    sender_name: str | None = None
+    sender_name: Annotated[
+        str | None, Field(description="who an e-mail is from, beside the address")
+    ] = None
     media_urls: Annotated[
         list[str] | None, Field(description="files that make a text message an MMS")
     ] = None
@@ -86,7 +91,7 @@ class MessageData(BaseModel):
 class Unified(BaseModel):
     """A message to one person, or with `bulk_settings` to many."""
 
-    message_data: MessageData
+    message_data: Annotated[MessageData, Field(description="what is sent, and to whom")]
     bulk_settings: Annotated[
         dict[str, JsonValue] | None,
         Field(description="lead_ids, search_keyword, filters, assignees: whoever fits all of them"),
@@ -96,7 +101,9 @@ class Unified(BaseModel):
         Field(description="sms, email or instagram_dm; else the recipient's form decides"),
     ] = None
     sender_identifier: Annotated[str | None, Field(description="as `message_data.sender`")] = None
-    message_type: Annotated[Category, BeforeValidator(_upper)] = Category.TRANSACTIONAL
+    message_type: Annotated[
+        Category, BeforeValidator(_upper), Field(description="what it is for, in any case")
+    ] = Category.TRANSACTIONAL
     priority: Annotated[
         Priority,
         BeforeValidator(_priority),
@@ -161,8 +168,7 @@ def _by_form(recipient: str | None) -> Channel:
         return Channel.SMS
     if written.isascii() and written.isdigit() and len(written) > _LONGEST_NUMBER:
         return Channel.INSTAGRAM_DM
-    detail = "may be a phone number or an Instagram id; name the sender_type, or write + first"
-    raise InvalidRequestError([FieldProblem(f"#/{DATA}/recipient", "ambiguous", detail)])
+    raise InvalidRequestError([FieldProblem(f"#/{DATA}/recipient", "ambiguous", AMBIGUOUS)])
 
 
 def shared(asked: Unified, channel: Channel, sender: From) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -34,9 +34,10 @@ from messaging import use_cases
 from messaging.api import schema
 from messaging.api.desk import desk_of
 from messaging.api.facades import submitting, twilio_status, waiting
-from messaging.api.facades.facade import Trouble, asked, body_of, caller
+from messaging.api.facades.document import SENDING, WAITS, takes
+from messaging.api.facades.facade import Trouble, asked, caller
 from messaging.domain.compliance import Reason
-from messaging.domain.errors import NotFoundError
+from messaging.domain.errors import FieldProblem, NotFoundError
 from messaging.domain.lifecycle import Status
 from messaging.domain.request import MAX_BODY, Ref
 from messaging.store.views import MessageView
@@ -84,35 +85,48 @@ PUBLIC: dict[Status, str] = dict.fromkeys(Status, "failed") | {
 class SmsRequest(BaseModel):
     """An SMS to send through a use case."""
 
-    use_case_id: UUID
+    use_case_id: Annotated[UUID, Field(description="the use case it is sent for")]
     to_phone_number: Annotated[Ref, Field(description="destination in E.164")]
-    message: Annotated[str, Field(min_length=1, max_length=MAX_BODY)]
+    message: Annotated[
+        str, Field(min_length=1, max_length=MAX_BODY, description="the text, in characters")
+    ]
 
 
 class SmsBody(BaseModel):
     """An outbound SMS as it is now; times are UTC."""
 
-    id: UUID
-    use_case_id: UUID
+    id: Annotated[UUID, Field(description="its id")]
+    use_case_id: Annotated[UUID, Field(description="the use case it was sent for")]
     message_sid: Annotated[str, Field(description="the provider's id; until there is one, `id`")]
-    from_number: str | None
-    to_number: str
-    body: str
-    num_segments: int | None
-    status: Literal["pending", "sent", "delivered", "failed", "undelivered"]
-    handed_off_at: datetime | None
-    delivered_at: datetime | None
-    errored_at: datetime | None
-    error_code: int | None
-    created_at: datetime
-    updated_at: datetime
+    from_number: Annotated[str | None, Field(description="in E.164; null: none is chosen yet")]
+    to_number: Annotated[str, Field(description="in E.164")]
+    body: Annotated[str, Field(description="the text as it is sent")]
+    num_segments: Annotated[
+        int | None, Field(description="SMS segments; null until the provider has it")
+    ]
+    status: Annotated[
+        Literal["pending", "sent", "delivered", "failed", "undelivered"],
+        Field(description="pending: it waits; failed: refused, blocked or called off, too"),
+    ]
+    handed_off_at: Annotated[
+        datetime | None, Field(description="when a provider took it; null: none has")
+    ]
+    delivered_at: Annotated[datetime | None, Field(description="null: not yet, or never")]
+    errored_at: Annotated[
+        datetime | None, Field(description="when it ended without arriving; null: it did not")
+    ]
+    error_code: Annotated[
+        int | None, Field(description="the provider's own; null: none, or no number")
+    ]
+    created_at: Annotated[datetime, Field(description="when it was handed in")]
+    updated_at: Annotated[datetime, Field(description="when it last changed")]
 
 
 class Failure(BaseModel):
     """What is wrong."""
 
-    detail: str
-    code: str
+    detail: Annotated[str, Field(description="what is wrong, as the document says it")]
+    code: Annotated[str, Field(description="a stable word for it, for programs")]
 
 
 def shape(trouble: Trouble) -> Response:
@@ -128,6 +142,12 @@ def shape(trouble: Trouble) -> Response:
     return Response(content, trouble.status, dict(trouble.headers), "application/json")
 
 
+CODES = {"send_sms": (*SENDING, "not_found")}
+CODE = ("code",)
+SAID = (
+    FieldProblem("#/to_phone_number", "not_a_number", _NUMBER),
+    FieldProblem("#/use_case_id", use_cases.INACTIVE, _SAID[use_cases.INACTIVE]),
+)
 _ERRORS: Any = {"default": {"model": Failure, "description": "It was not taken, or is not there."}}
 
 
@@ -136,10 +156,13 @@ _ERRORS: Any = {"default": {"model": Failure, "description": "It was not taken, 
     status_code=201,
     response_model=SmsBody,
     responses=_ERRORS,
-    openapi_extra=body_of(SmsRequest, _EXAMPLE),
+    openapi_extra=takes(SmsRequest, {"code": _EXAMPLE}, wait=True),
 )
 async def send_sms(request: Request) -> Response:
-    """Send an SMS through a use case."""
+    """Send an SMS through a use case.
+
+    Answers once it is kept, or with `Prefer: wait=N` once a provider has it.
+    """
     tenant = await caller(request)
     sms = await asked(request, SmsRequest)
     rt = desk_of(request).rt
@@ -153,9 +176,14 @@ async def send_sms(request: Request) -> Response:
     return schema.answer(shown(view), 201, waiting.applied(waiting.wanted(request)))
 
 
-@router.get("/v1/sms/{sms_id}", response_model=SmsBody, responses=_ERRORS)
-async def get_sms(request: Request, sms_id: str) -> Response:
-    """Get an SMS that was sent through a use case, as it is now."""
+@router.get("/v1/sms/{sms_id}", response_model=SmsBody, responses=_ERRORS, openapi_extra=WAITS)
+async def get_sms(
+    request: Request, sms_id: Annotated[str, Path(description="the id of an SMS, a UUID")]
+) -> Response:
+    """Get an SMS that was sent through a use case, as it is now.
+
+    With `Prefer: wait=N` it is given once it is no longer under way.
+    """
     tenant = await caller(request)
     try:
         view = await submitting.seen(request, tenant, UUID(sms_id))

@@ -110,5 +110,7 @@ def test_null_is_as_good_as_left_out(http: httpx.Client, unified: httpx.Client) 
 def test_it_describes_itself(anonymous: httpx.Client) -> None:
     document = anonymous.get("/unified/openapi.json").json()
     assert list(document["paths"]) == [PATH]
-    (parameter,) = document["paths"][PATH]["post"]["parameters"]
-    assert (parameter["name"], parameter["in"]) == ("send_identifier", "query")
+    parameters = document["paths"][PATH]["post"]["parameters"]
+    assert {p["name"]: p["in"] for p in parameters} == {
+        "send_identifier": "query", "Idempotency-Key": "header", "Prefer": "header",
+    }  # fmt: skip

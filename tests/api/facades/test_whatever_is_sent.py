@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import httpx
@@ -11,41 +10,19 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from starlette.routing import Mount
 
-from messaging.api.app import create_app
 from messaging.runtime import Runtime
-from messaging.settings import Settings
 from tests.api.conftest import Caller
+from tests.api.documented import documents
 from tests.api.facades.people import PHONE, lead
 from tests.api.hostile_routes import CANARY
 from tests.api.test_hostile_input import RAW
-from tests.api.test_schemathesis import CHECKS, EXAMPLES, MODES, request
-
-FACADES = ("leadsail", "leadping", "liguelead", "unified", "usecase")
-
-
-@cache
-def documents() -> dict[str, Any]:
-    """Each facade's document; nothing is connected for it."""
-    nowhere = Settings.read(
-        database_url="postgresql://nobody@127.0.0.1:1/none",
-        redis_url="redis://127.0.0.1:1/0",
-        secret_key="a-secret-of-at-least-32-characters",
-    )
-    rt = Runtime.start(nowhere, name="document")
-    try:
-        mounted = {r.path: r.app for r in create_app(rt).routes if isinstance(r, Mount)}
-        apps: dict[str, Any] = mounted
-        return {name: apps[f"/{name}"].openapi() for name in FACADES}
-    finally:
-        rt.engine.dispose()
-        rt.redis.close()
-
+from tests.api.test_schemathesis import CHECKS, EXAMPLES, MODES, STRICT, request
 
 OPERATIONS = [
     (name, method.upper(), path)
     for name, document in documents().items()
+    if name
     for path, found in document["paths"].items()
     for method in found
 ]
@@ -94,7 +71,8 @@ def test_no_request_breaks_a_facade(
             there = data.draw(st.sets(st.sampled_from(list(known))), label="there")
             sent["json"] = body | {n: known[n] for n in there & body.keys()}
         answer = session.request(**sent, timeout=20, allow_redirects=False)
-        case.validate_response(answer, checks=CHECKS)
+        # A name of dots leads to another address, which may not take this method.
+        case.validate_response(answer, checks=CHECKS if answer.status_code == 405 else STRICT)
         assert len(answer.headers["x-request-id"].split(",")) == 1
 
     with requests.Session() as session:
