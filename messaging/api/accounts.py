@@ -44,7 +44,10 @@ class Accounts(BaseModel):
 
 @router.get("", response_model=Accounts)
 def list_accounts(desk: Desks, tenant: Tenants) -> Response:
-    """List your accounts at providers, and what each can carry."""
+    """List your accounts at providers, and what each can carry.
+
+    Credentials are not shown.
+    """
     found = account_views.views(desk.rt, tenant)
     return schema.answer({"data": [_shown(view) for view in found]})
 

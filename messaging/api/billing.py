@@ -74,7 +74,10 @@ _CAP = Body(
 
 @router.get("/billing", response_model=BillingBody)
 def get_billing(desk: Desks, tenant: Tenants) -> Response:
-    """What you may spend, and have spent today."""
+    """What you may spend, and have spent today.
+
+    Who is not billed is told so, and everything else is null.
+    """
     try:
         found = billing.show(desk.rt, tenant)
     except NotFoundError:

@@ -104,7 +104,10 @@ _UNBIND: Any = {
 def list_bindings(
     request: Request, desk: Desks, tenant: Tenants, query: Annotated[BindingQuery, Query()]
 ) -> Response:
-    """List bindings in the order they were made."""
+    """List bindings in the order they were made.
+
+    All of them, or those of one kind, or of one thing.
+    """
     after = read_cursor(query.cursor)
     found = bindings.page(desk.rt, tenant, query.kind, query.ref, after, query.limit + 1)
     cursor = cursor_after(found, query.limit)
@@ -131,7 +134,10 @@ def bind(
 def unbind(
     desk: Desks, tenant: Tenants, asked: Annotated[Unbinding, Body(openapi_examples=_UNBIND)]
 ) -> Response:
-    """Undo one binding, or all of what is named."""
+    """Undo one binding, or all of what is named.
+
+    It is a 404 if there is no such binding.
+    """
     count = bindings.unbind(desk.rt, tenant, asked.kind, asked.ref or "", asked.target())
     return schema.answer({"removed": count})
 

@@ -105,7 +105,10 @@ def plan_unmade(desk: Desks, tenant: Tenants, asked: Annotated[CampaignRequest, 
 def list_campaigns(
     request: Request, desk: Desks, tenant: Tenants, query: Annotated[CampaignQuery, Query()]
 ) -> Response:
-    """List your campaigns, newest first."""
+    """List your campaigns, newest first.
+
+    Counts, plans and results stand with each one alone.
+    """
     before = read_cursor(query.cursor)
     found = campaigns.page(desk.rt, tenant, before, query.limit + 1)
     cursor = cursor_after(found, query.limit)
@@ -126,7 +129,10 @@ def list_recipients(
     campaign_id: CampaignId,
     query: Annotated[RecipientQuery, Query()],
 ) -> Response:
-    """List its recipients in order, all or those in one state."""
+    """List a campaign's recipients in order, all or those in one state.
+
+    `after` continues the list; a place in it is the order of sending.
+    """
     found = campaigns.recipients(
         desk.rt, tenant, campaign_id, query.state, query.after, query.limit + 1
     )
@@ -144,7 +150,10 @@ def add_recipients(
         MoreRecipients, Body(openapi_examples={"one": {"value": {"recipients": [_RECIPIENT]}}})
     ],
 ) -> Response:
-    """Add recipients to a draft, each address once."""
+    """Add recipients to a draft, each address once.
+
+    Only a draft that is to no audience takes them.
+    """
     people: list[Recipient] = asked.recipients
     found, added = campaign_drafts.add_recipients(desk.rt, tenant, campaign_id, people)
     return schema.answer({"added": added, "targets": found.targets})
@@ -152,7 +161,7 @@ def add_recipients(
 
 @router.post("/{campaign_id}/plan", response_model=PlanBody)
 def plan_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Say what it would come to, before anything is sent: texts, rules, cost, senders, time.
+    """Say what a campaign would come to, before anything is sent: texts, rules, cost, senders, time.
 
     Up to 10,000 recipients are asked about by the rules; a larger campaign is reckoned up from those.
     """
@@ -161,28 +170,31 @@ def plan_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Resp
 
 @router.post("/{campaign_id}/start", response_model=CampaignBody)
 def start_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Start it now, or let it start at its `scheduled_for`; who it is to is written down then."""
+    """Start a campaign now, or at its `scheduled_for`; who it is to is written down then."""
     campaigns.start(desk.rt, tenant, campaign_id)
     return schema.answer(shown(*campaigns.get(desk.rt, tenant, campaign_id)))
 
 
 @router.post("/{campaign_id}/pause", response_model=CampaignBody)
 def pause_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Pause it: within two seconds nothing more of it leaves until it is resumed."""
+    """Pause a campaign: within two seconds nothing more of it leaves until it is resumed."""
     campaigns.pause(desk.rt, tenant, campaign_id)
     return schema.answer(shown(*campaigns.get(desk.rt, tenant, campaign_id)))
 
 
 @router.post("/{campaign_id}/resume", response_model=CampaignBody)
 def resume_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Let a paused one go on, also one that waits after its canary."""
+    """Let a paused campaign go on, also one that waits after its canary.
+
+    What was held back leaves at its pace again.
+    """
     campaigns.resume(desk.rt, tenant, campaign_id)
     return schema.answer(shown(*campaigns.get(desk.rt, tenant, campaign_id)))
 
 
 @router.post("/{campaign_id}/cancel", response_model=CampaignBody)
 def cancel_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Call it off: what waits is canceled, what is on its way ends by itself."""
+    """Call a campaign off: what waits is canceled, what is on its way ends by itself."""
     campaigns.cancel(desk.rt, tenant, campaign_id)
     return schema.answer(shown(*campaigns.get(desk.rt, tenant, campaign_id)))
 
@@ -196,7 +208,7 @@ def retry_campaign(
         RetryRequest | None, Body(openapi_examples={"all": {"value": {"failed": "all"}}})
     ] = None,
 ) -> Response:
-    """Write again to those of a finished one whose message failed, as new messages.
+    """Write again to those of a finished campaign whose message failed, as new messages.
 
     Never to somebody who may have got it after all (`unknown_outcome`).
     """
@@ -211,7 +223,7 @@ def retry_campaign(
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def follow_campaign(desk: Desks, tenant: Tenants, campaign_id: CampaignId) -> Response:
-    """Follow it as server-sent events: `progress` with the campaign, whenever something has changed.
+    """Follow a campaign as server-sent events: `progress` with it, whenever something has changed.
 
     The stream ends when nothing is going on (it is a draft, paused, finished or canceled), and after
     ten minutes; connect again to go on.

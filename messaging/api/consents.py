@@ -146,14 +146,20 @@ def record_consent(desk: Desks, tenant: Tenants, event: Event) -> Response:
 
 @router.post("/check", response_model=ConsentState)
 def check_consent(desk: Desks, tenant: Tenants, asked: WhoAndWhat) -> Response:
-    """Ask what somebody agreed to, and whether marketing may go to them now, and why not."""
+    """Ask what somebody agreed to, and whether marketing may go to them now, and why not.
+
+    Quiet hours and caps are asked, too, as if a marketing message were handed in.
+    """
     found = consents.on_record(desk.rt, tenant, asked.channel, asked.to, asked.category)
     return schema.answer(state_of(found))
 
 
 @router.post("/history", response_model=ConsentHistory)
 def consent_history(desk: Desks, tenant: Tenants, somebody: Who) -> Response:
-    """Get everything on record about somebody, with its evidence."""
+    """Get everything on record about somebody, with its evidence.
+
+    The newest thousand events, newest first.
+    """
     found = consents.history(desk.rt, tenant, somebody.channel, somebody.to)
     return schema.answer({"data": [_utc(asdict(event)) for event in found]})
 
@@ -166,8 +172,8 @@ def consent_history(desk: Desks, tenant: Tenants, somebody: Who) -> Response:
     description=(
         f"Record up to {MAX_ROWS:,} events from a CSV file in UTF-8, all of them or none. The first "
         f"line names the columns, of `{','.join(COLUMNS)}`; `to`, `action`, `source` and `at` are "
-        "needed, `evidence` is a JSON object. Each error points at a line and a field: `#/12/at`. "
-        "A file that is sent again repeats its events and changes no state."
+        "needed, `evidence` is a JSON object. Each error points at a line and a field: `#/12/at`; "
+        "a file that is sent again repeats its events and changes no state."
     ),
 )
 async def import_consents(request: Request, desk: Desks, tenant: Tenants) -> Response:

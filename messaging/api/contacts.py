@@ -143,7 +143,11 @@ def _pointed(index: int, problems: list[FieldProblem]) -> list[FieldProblem]:
 def list_contacts(
     request: Request, desk: Desks, tenant: Tenants, query: Annotated[ContactQuery, Query()]
 ) -> Response:
-    """List contacts, newest first."""
+    """List contacts, newest first.
+
+    `q` looks into names, companies and addresses; to keep addresses out of URLs, search by
+    POST.
+    """
     listing = Listing(query.q, query.tag, query.assignee)
     before = read_cursor(query.cursor)
     found = contacts.page(desk.rt, tenant, listing, before, query.limit + 1)
@@ -197,13 +201,19 @@ async def import_contacts(
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def export_contacts(desk: Desks, tenant: Tenants) -> Response:
-    """Get all contacts as a CSV file, which can be imported again."""
+    """Get all contacts as a CSV file, which can be imported again.
+
+    Each attribute has a column of its own.
+    """
     return StreamingResponse(contact_files.export(desk.rt, tenant), media_type="text/csv")
 
 
 @router.get("/{contact}", response_model=ContactBody)
 def get_contact(desk: Desks, tenant: Tenants, contact: ContactName) -> Response:
-    """Get a contact."""
+    """Get a contact.
+
+    It is named by your `ref`, or by its id.
+    """
     return schema.answer(shown(contacts.get(desk.rt, tenant, contact)))
 
 
@@ -214,7 +224,7 @@ def change_contact(
     contact: ContactName,
     patch: Annotated[ContactPatch, Body(openapi_examples=_PATCH)],
 ) -> Response:
-    """Change what is named; what is left out stays. Lists are all there is from then on."""
+    """Change a contact; what is left out stays. Lists are all there is from then on."""
     return schema.answer(shown(contacts.change(desk.rt, tenant, contact, patch)))
 
 
@@ -227,7 +237,10 @@ def delete_contact(desk: Desks, tenant: Tenants, contact: ContactName) -> Respon
 
 @router.get("/{contact}/conversations", response_model=Threads)
 def list_contact_conversations(desk: Desks, tenant: Tenants, contact: ContactName) -> Response:
-    """List the conversations with a contact, on any of its addresses."""
+    """List the conversations with a contact, on any of its addresses.
+
+    Each says which sender goes on with it.
+    """
     found = [asdict(thread) for thread in contacts.threads(desk.rt, tenant, contact)]
     data = [one | {"created_at": one["created_at"].astimezone(UTC)} for one in found]
     return schema.answer({"data": data})

@@ -111,7 +111,10 @@ def _one_of(in_query: datetime | None, in_header: datetime | None) -> datetime:
 
 @router.get("", response_model=Registries)
 def list_dnc_registries(desk: Desks, tenant: Tenants) -> Response:
-    """List the registries, how many numbers each lists, and how long each scrub stays fresh."""
+    """List the registries, how many numbers each lists, and how long each scrub stays fresh.
+
+    Marketing stops where one that your policy asks for is stale.
+    """
     now = desk.rt.now()
     return schema.answer({"data": [shown(r, now) for r in dnc.registries(desk.rt, tenant)]})
 

@@ -136,7 +136,7 @@ def add_endpoint(desk: Desks, tenant: Tenants, asked: Annotated[EndpointRequest,
 
     It is told by POST, `{"type", "timestamp", "data"}` in JSON, signed as Standard Webhooks 1.0.0 says,
     at least once, and what is of one message in order. Any 2xx within 15 seconds takes it; a redirect
-    does not; 410 disables the endpoint. Everything else is tried again for a day.
+    does not; 410 disables the endpoint; everything else is tried again for a day.
     """
     found, secret = endpoints.add(desk.rt, tenant, asked.url, asked.events)
     where = {"Location": f"/v1/endpoints/{found.id}"}
@@ -145,14 +145,20 @@ def add_endpoint(desk: Desks, tenant: Tenants, asked: Annotated[EndpointRequest,
 
 @router.get("", response_model=Endpoints)
 def list_endpoints(desk: Desks, tenant: Tenants) -> Response:
-    """List your endpoints, in the order they were made."""
+    """List your endpoints, in the order they were made.
+
+    Secrets are not shown.
+    """
     now = desk.rt.now()
     return schema.answer({"data": [shown(e, now) for e in endpoints.page(desk.rt, tenant)]})
 
 
 @router.get("/{endpoint_id}", response_model=EndpointBody)
 def get_endpoint(desk: Desks, tenant: Tenants, endpoint_id: EndpointId) -> Response:
-    """Get an endpoint, and how it is doing."""
+    """Get an endpoint, and how it is doing.
+
+    It says since when it fails, and until when it asked to be left alone.
+    """
     found = endpoints.find(desk.rt, tenant, endpoint_id)
     return schema.answer(shown(found, desk.rt.now()))
 
@@ -172,7 +178,10 @@ def change_endpoint(
 
 @router.delete("/{endpoint_id}", status_code=204)
 def remove_endpoint(desk: Desks, tenant: Tenants, endpoint_id: EndpointId) -> Response:
-    """Remove an endpoint, and what it was still to be told."""
+    """Remove an endpoint, and what it was still to be told.
+
+    Other endpoints are told as before.
+    """
     endpoints.remove(desk.rt, tenant, endpoint_id)
     return Response(status_code=204)
 

@@ -55,8 +55,8 @@ def request_erasure(desk: Desks, tenant: Tenants, somebody: Somebody) -> Respons
 
     Texts, addresses and metadata go; ids, status, times and segments stay, and so do opt-outs and
     consent, which are kept without the address: whoever said STOP is still not written to. SMS and MMS
-    are one person. What is sent afterwards is not touched; asking again erases that too, under the
-    same id. Messages at the provider are not deleted.
+    are one person; what is sent afterwards is not touched, but asking again erases that too, under the
+    same id; messages at the provider are not deleted.
     """
     found = erasure.request(desk.rt, tenant, somebody.channel, somebody.to)
     return schema.answer(shown(found), 202, {"Location": f"/v1/erasures/{found.id}"})
@@ -64,7 +64,10 @@ def request_erasure(desk: Desks, tenant: Tenants, somebody: Somebody) -> Respons
 
 @router.get("/{erasure_id}", response_model=ErasureBody)
 def get_erasure(desk: Desks, tenant: Tenants, erasure_id: ErasureId) -> Response:
-    """Get how far an erasure has come."""
+    """Get how far an erasure has come.
+
+    It is finished once nothing is left, such as a message under way.
+    """
     return schema.answer(shown(erasure.find(desk.rt, tenant, erasure_id)))
 
 

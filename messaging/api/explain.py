@@ -85,5 +85,9 @@ class ExplanationBody(BaseModel):
 
 @router.get("/{message_id}/explain", response_model=ExplanationBody)
 def explain_message(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
-    """Explain why a message is where it is, in plain sentences."""
+    """Explain why a message is where it is, in plain sentences.
+
+    It tells each verdict, choice of sender, attempt and report, oldest first, and holds no
+    whole number and no text.
+    """
     return schema.answer(explaining.explain(desk.rt, tenant, message_id))

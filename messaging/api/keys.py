@@ -99,13 +99,19 @@ def create_key(
 
 @router.get("", response_model=Keys)
 def list_keys(desk: Desks, tenant: Tenants) -> Response:
-    """List your API keys, oldest first, the ended ones too."""
+    """List your API keys, oldest first, the ended ones too.
+
+    Secrets are not shown.
+    """
     return schema.answer({"data": [shown(key) for key in access.listed(desk.rt, tenant)]})
 
 
 @router.get("/{key_id}", response_model=KeyBody)
 def get_key(desk: Desks, tenant: Tenants, key_id: KeyId) -> Response:
-    """Get an API key, without its secret."""
+    """Get an API key, without its secret.
+
+    It says what the key may do, until when, and when it was last used.
+    """
     return schema.answer(shown(access.found(desk.rt, tenant, key_id)))
 
 

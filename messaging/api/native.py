@@ -126,7 +126,10 @@ def list_messages(
 
 @router.post("/messages/search", response_model=schema.MessagePage, tags=["messages"])
 def search_messages(desk: Desks, tenant: Tenants, query: Found) -> Response:
-    """Find the messages to one recipient, newest first."""
+    """Find the messages to one recipient, newest first.
+
+    The address stands in the body, where no log of addresses keeps it.
+    """
     key = key_of(desk.rt, tenant, query.channel, query.to)
     return _shown(_page(desk.rt, tenant, query, key))
 
@@ -141,13 +144,19 @@ def _mine(rt: Runtime, tenant: Tenant, message_id: UUID) -> MessageView:
 
 @router.get("/messages/{message_id}", response_model=schema.MessageBody, tags=["messages"])
 def get_message(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
-    """Get a message as it is now."""
+    """Get a message as it is now.
+
+    Its events say how it came there.
+    """
     return schema.answer(schema.message_body(_mine(desk.rt, tenant, message_id)))
 
 
 @router.get("/messages/{message_id}/events", response_model=schema.History, tags=["messages"])
 def get_events(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
-    """Get everything that happened to a message."""
+    """Get everything that happened to a message.
+
+    Its steps, the calls to providers, and their receipts, also those that changed nothing.
+    """
     _mine(desk.rt, tenant, message_id)
     with desk.rt.engine.connect() as db:
         events = [schema.event_body(e) for e in views.events(db, message_id)]
@@ -158,21 +167,30 @@ def get_events(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
 
 @router.post("/messages/{message_id}/cancel", response_model=schema.MessageBody, tags=["messages"])
 def cancel_message(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
-    """Call a message off, as long as no attempt to send it was made."""
+    """Call a message off, as long as no attempt to send it was made.
+
+    What a provider may have cannot be called back: that is a 409.
+    """
     intake.cancel(desk.rt, tenant, message_id)
     return schema.answer(schema.message_body(_mine(desk.rt, tenant, message_id)))
 
 
 @router.post("/messages/{message_id}/submit", response_model=schema.MessageBody, tags=["messages"])
 def submit_message(desk: Desks, tenant: Tenants, message_id: MessageId) -> Response:
-    """Send a draft, now or at its `scheduled_for`."""
+    """Send a draft, now or at its `scheduled_for`.
+
+    The rules are asked when it goes out; only a draft can be submitted.
+    """
     intake.submit_draft(desk.rt, tenant, message_id)
     return schema.answer(schema.message_body(_mine(desk.rt, tenant, message_id)))
 
 
 @router.get("/lanes", response_model=schema.Lanes, tags=["operations"])
 def get_lanes(desk: Desks, tenant: Tenants) -> Response:
-    """How much of yours waits in each lane, and for how long the oldest has."""
+    """How much of yours waits in each lane, and for how long the oldest has.
+
+    The count of each stops at 10,000.
+    """
     with desk.rt.engine.connect() as db:
         found = views.lanes(db, tenant.id)
     lanes = {x.lane: {"ready": x.ready, "oldest_seconds": x.oldest_seconds} for x in found}

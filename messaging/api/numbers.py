@@ -61,7 +61,11 @@ Asked = Annotated[NumberQuery, Body(openapi_examples={"number": {"value": {"to":
 
 @router.post("/check", response_model=NumberBody)
 def check_number(desk: Desks, tenant: Tenants, asked: Asked) -> Response:
-    """Ask what is known of a number, and whether messages may go there by its type."""
+    """Ask what is known of a number, and whether messages may go there by its type.
+
+    Nobody is asked anew: it says what the numbering plan, an error of a provider, a look-up or
+    an import said.
+    """
     return schema.answer(shown(numbers.show(desk.rt, tenant, asked.to)))
 
 

@@ -45,7 +45,7 @@ def _tell(route: Any, operation: dict[str, Any]) -> None:
     explicit = route.description if route.description != doc else None
     operation["operationId"] = route.endpoint.__name__
     operation["summary"] = route.summary or summary
-    operation["description"] = explicit or (doc if route.summary else rest)
+    operation["description"] = explicit or (_flat(doc) if route.summary else rest)
     given = getattr(getattr(route.body_field, "field_info", None), "openapi_examples", None)
     if given:
         operation["requestBody"]["content"]["application/json"]["examples"] = given
@@ -53,9 +53,12 @@ def _tell(route: Any, operation: dict[str, Any]) -> None:
 
 def sentences(doc: str) -> tuple[str, str]:
     """The first clause of a docstring, and what follows; twice the same if nothing does."""
-    flat = re.sub(r"\s+", " ", doc).strip()
-    first, end, rest = _parted(flat)
+    first, end, rest = _parted(_flat(doc))
     return first, rest[:1].upper() + rest[1:] if rest else first + end
+
+
+def _flat(doc: str) -> str:
+    return " ".join(doc.split())
 
 
 def _parted(flat: str) -> tuple[str, str, str]:

@@ -49,7 +49,10 @@ def list_policies(desk: Desks, tenant: Tenants) -> Response:
 
 @router.get("", response_model=Policy)
 def get_policy(desk: Desks, tenant: Tenants) -> Response:
-    """Get the whole policy, defaults included."""
+    """Get the whole policy, defaults included.
+
+    What you never decided is as it is usual.
+    """
     return schema.answer(policies.read(desk.rt, tenant).model_dump(mode="json"))
 
 

@@ -90,14 +90,20 @@ _PATCH = Body(
 
 @router.get("", response_model=Pools)
 def list_pools(desk: Desks, tenant: Tenants) -> Response:
-    """List sender pools, by name."""
+    """List sender pools, by name.
+
+    Each says where it may write to, and how many senders it has.
+    """
     found = pools.pools(desk.rt, tenant)
     return schema.answer({"data": list(map(shown, found))})
 
 
 @router.post("", response_model=PoolBody, status_code=201)
 def make_pool(desk: Desks, tenant: Tenants, asked: Annotated[PoolRequest, _NEW]) -> Response:
-    """Make an empty pool."""
+    """Make an empty pool.
+
+    Senders join it by their own request, or name it when they are added.
+    """
     values = asked.model_dump(exclude_unset=True, exclude={"name"})
     return schema.answer(shown(pools.make(desk.rt, tenant, asked.name, values)), 201)
 
@@ -106,7 +112,10 @@ def make_pool(desk: Desks, tenant: Tenants, asked: Annotated[PoolRequest, _NEW])
 def change_pool(
     desk: Desks, tenant: Tenants, name: Name, patch: Annotated[PoolPatch, _PATCH]
 ) -> Response:
-    """Change where a pool may write to, and how its senders are chosen."""
+    """Change where a pool may write to, and how its senders are chosen.
+
+    What is left out stays as it is; every process follows within two seconds.
+    """
     values = patch.model_dump(exclude_unset=True)
     return schema.answer(shown(pools.change(desk.rt, tenant, name, values)))
 
@@ -127,7 +136,10 @@ def join_pool(desk: Desks, tenant: Tenants, name: Name, sender_id: SenderId) -> 
 
 @router.delete("/{name}/senders/{sender_id}", status_code=204)
 def leave_pool(desk: Desks, tenant: Tenants, name: Name, sender_id: SenderId) -> Response:
-    """Take a sender out of a pool."""
+    """Take a sender out of a pool.
+
+    It stays a sender, and in its other pools.
+    """
     pools.leave(desk.rt, tenant, name, sender_id)
     return Response(status_code=204)
 

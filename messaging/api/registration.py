@@ -114,7 +114,10 @@ _CAMPAIGN = Body(
 
 @router.get("/brands", response_model=BrandList)
 def list_brands(desk: Desks, tenant: Tenants) -> Response:
-    """List brands, by name."""
+    """List brands, by name.
+
+    Each says where its registration with the US carriers stands.
+    """
     found = registration.brands(desk.rt, tenant)
     return schema.answer({"data": [asdict(brand) for brand in found]})
 
@@ -134,7 +137,10 @@ def put_brand(
 
 @router.get("/tendlc-campaigns", response_model=TendlcCampaignList)
 def list_tendlc_campaigns(desk: Desks, tenant: Tenants) -> Response:
-    """List 10DLC campaigns, by name."""
+    """List 10DLC campaigns, by name.
+
+    Each says where its registration with the US carriers stands.
+    """
     found = registration.campaigns(desk.rt, tenant)
     return schema.answer({"data": [asdict(campaign) for campaign in found]})
 

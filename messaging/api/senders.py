@@ -153,7 +153,10 @@ _PATCH: Any = {
 
 @router.get("", response_model=Senders)
 def list_senders(desk: Desks, tenant: Tenants) -> Response:
-    """List what a message's `from` may name, with what each did today."""
+    """List what a message's `from` may name, with what each did today.
+
+    Health, headroom and what its registrations come to stand with each.
+    """
     found = sender_changes.views(desk.rt, tenant)
     return schema.answer({"data": [shown(view) for view in found]})
 
@@ -188,7 +191,10 @@ async def import_senders(request: Request, desk: Desks, tenant: Tenants) -> Resp
 
 @router.get("/{sender_id}", response_model=SenderHistory)
 def get_sender(desk: Desks, tenant: Tenants, sender_id: SenderId) -> Response:
-    """Get a sender, retired or not, and the states it was in."""
+    """Get a sender, retired or not, and the states it was in.
+
+    The latest state comes first, each with its reason.
+    """
     view, history = sender_changes.view(desk.rt, tenant, sender_id)
     return schema.answer({**shown(view), "history": list(map(_entered, history))})
 
@@ -200,7 +206,7 @@ def change_sender(
     sender_id: SenderId,
     patch: Annotated[SenderPatch, Body(openapi_examples=_PATCH)],
 ) -> Response:
-    """Change what is named; what is left out stays. `pools` are all it is in from then on.
+    """Change a sender; what is left out stays. `pools` are all it is in from then on.
 
     Once it is registered, messages that were held for want of it are sent.
     """

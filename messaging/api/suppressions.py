@@ -166,7 +166,7 @@ def lift_suppression(desk: Desks, tenant: Tenants, asked: Again) -> Response:
 def list_suppressions(
     request: Request, desk: Desks, tenant: Tenants, query: Annotated[PageQuery, Query()]
 ) -> Response:
-    """List what holds. Addresses are not kept: each is shown as the key that stands for it."""
+    """List who must not be written to. Addresses are not kept: each is shown as the key that stands for it."""
     found = suppression.page(desk.rt, tenant, _place(query.cursor), query.limit + 1)
     shown, more = found[: query.limit], len(found) > query.limit
     cursor = _cursor(shown[-1].place) if more else None
@@ -179,7 +179,10 @@ def list_suppressions(
 
 @router.post("/check", response_model=SuppressionState)
 def check_suppression(desk: Desks, tenant: Tenants, somebody: Somebody) -> Response:
-    """Ask whether somebody is suppressed, since when, for what, and how it is known."""
+    """Ask whether somebody is suppressed, since when, for what, and how it is known.
+
+    What holds for SMS holds for MMS, too.
+    """
     who = suppression.person(desk.rt, tenant, somebody.channel, somebody.to)
     return schema.answer(_state(suppression.holding(desk.rt, who)))
 
@@ -201,7 +204,7 @@ def suppression_history(desk: Desks, tenant: Tenants, somebody: Somebody) -> Res
         f"Suppress up to {MAX_ROWS:,} people from a CSV file in UTF-8. The first line names the "
         f"columns, of `{','.join(COLUMNS)}`; only `to` (or `key`, from an export) is needed. The whole "
         "file is checked first: if a line is wrong nobody is suppressed, and each error points at a line "
-        "and a field, as `#/12/at`. A file that is sent again changes nothing."
+        "and a field, as `#/12/at`; a file that is sent again changes nothing."
     ),
 )
 async def import_suppressions(request: Request, desk: Desks, tenant: Tenants) -> Response:

@@ -80,13 +80,19 @@ UseCaseId = Annotated[UUID, Depends(_use_case_id)]
 
 @router.get("", response_model=UseCases)
 def list_use_cases(desk: Desks, tenant: Tenants) -> Response:
-    """List use cases, by name."""
+    """List use cases, by name.
+
+    Each has an id, which messages name as their `use_case`.
+    """
     return schema.answer({"data": list(map(shown, use_cases.use_cases(desk.rt, tenant)))})
 
 
 @router.post("", response_model=UseCaseBody, status_code=201)
 def make_use_case(desk: Desks, tenant: Tenants, asked: Annotated[UseCaseRequest, _NEW]) -> Response:
-    """Make a use case."""
+    """Make a use case.
+
+    Messages name its id as their `use_case`, and leave from its pool.
+    """
     return schema.answer(shown(use_cases.make(desk.rt, tenant, asked.name, asked.pool)), 201)
 
 
@@ -94,7 +100,10 @@ def make_use_case(desk: Desks, tenant: Tenants, asked: Annotated[UseCaseRequest,
 def change_use_case(
     desk: Desks, tenant: Tenants, use_case_id: UseCaseId, patch: Annotated[UseCasePatch, _PATCH]
 ) -> Response:
-    """Switch a use case on or off, or send it from another pool."""
+    """Switch a use case on or off, or send it from another pool.
+
+    Nothing is sent for one that is off; what is left out stays as it is.
+    """
     found = use_cases.change(desk.rt, tenant, use_case_id, active=patch.active, pool=patch.pool)
     return schema.answer(shown(found))
 
