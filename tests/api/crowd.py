@@ -74,7 +74,7 @@ def _differing(table: sa.Table) -> set[str]:
         set(c.columns.keys()) for c in table.constraints if isinstance(c, sa.UniqueConstraint)
     ]
     unique += [set(i.columns.keys()) for i in table.indexes if i.unique]
-    found = set()
+    found: set[str] = set()
     for names in unique:
         columns = [
             table.c[name] for name in names if name != "tenant_id" and not table.c[name].identity

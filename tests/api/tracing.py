@@ -112,7 +112,7 @@ def tracing(rt: Runtime, key: str, patch: pytest.MonkeyPatch) -> Iterator[Tracer
         )
     client = redis.Redis.from_url(rt.settings.redis_url)
     try:
-        with client.monitor() as monitor:
+        with client.monitor() as monitor:  # type: ignore[no-untyped-call]
             yield Tracer(rt, monitor)
     finally:
         client.close()
