@@ -21,14 +21,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from messaging import access
-from messaging.queues import KEY_PREFIX, WorkQueue
+from messaging.queues import KEY_PREFIX
 from messaging.runtime import Runtime
 from messaging.store import tables as t
 from messaging.telemetry import COUNTERS_KEY
 
-_AFTERWARDS = (f"{KEY_PREFIX}hint:", f"{KEY_PREFIX}awake:", COUNTERS_KEY, "_kombu")
+_OURS = re.compile(rf"{KEY_PREFIX}\S+")
+"""A key of ours: the broker's carry no prefix."""
+_AFTERWARDS = (f"{KEY_PREFIX}hint:", f"{KEY_PREFIX}awake:", COUNTERS_KEY)
 """Bells and counts: rung after the commit by other threads, at most once a moment for all tenants."""
-_CONNECTING = {"HELLO", "CLIENT", "AUTH", "SELECT", "INFO"}
 _VALUE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z2-7]{12}\b|\d+")
 
 
@@ -69,11 +70,9 @@ class Tracer:
         self._rt.redis.echo(mark)
         found = []
         while mark not in (command := self._monitor.next_command()["command"]):
-            name, _, rest = command.partition(" ")
-            key = rest.partition(" ")[0]
-            late = key.startswith(_AFTERWARDS) or key in set(WorkQueue)
-            if not late and name not in _CONNECTING:
-                found.append(f"{name} {_VALUE.sub('*', key)}")
+            key = _OURS.search(command)
+            if key and not key[0].startswith(_AFTERWARDS):
+                found.append(f"{command.partition(' ')[0]} {_VALUE.sub('*', key[0])}")
         return found
 
 
