@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-_MANY = 64
+_MANY = 24
 """Waiting callers that are worth a commit."""
+_LOOK_SECONDS = 0.002
 
 
 class GroupCommit(Generic[Item, Answer]):
@@ -29,14 +30,12 @@ class GroupCommit(Generic[Item, Answer]):
         name: str,
         limit: int = 500,
         breath: float = 0.0,
-        lull: float = 0.004,
         after: Callable[[Sequence[Item], Sequence[Answer]], None] = lambda _items, _answers: None,
     ) -> None:
         """`commit` answers each item, in order; if it raises, every item of the group fails with it.
 
-        After a commit the next one is put off for `breath` seconds, unless many wait already or nobody
-        has come for `lull` seconds, for then all who would may be waiting: each has its price, and for
-        some callers a moment has none.
+        After a commit the next one is put off for `breath` seconds unless many wait already: each has
+        its price, and for some callers a moment has none.
 
         `after` is called when the callers have their answers: for what they need not wait for. It
         must not raise.
@@ -45,7 +44,6 @@ class GroupCommit(Generic[Item, Answer]):
         self._after = after
         self._limit = limit
         self._breath = breath
-        self._lull = lull
         self._waiting: SimpleQueue[tuple[Item, Future[Answer] | None] | None] = SimpleQueue()
         self._closed = False
         self._door = threading.Lock()
@@ -92,7 +90,8 @@ class GroupCommit(Generic[Item, Answer]):
         more, breathed = True, 0.0
         while more:
             some = [self._waiting.get()]
-            self._gather(breathed)
+            while not self._closed and self._waiting.qsize() < _MANY and monotonic() < breathed:
+                sleep(_LOOK_SECONDS)
             some += [
                 self._waiting.get() for _ in range(min(self._waiting.qsize(), self._limit - 1))
             ]
@@ -100,13 +99,6 @@ class GroupCommit(Generic[Item, Answer]):
             more = len(found) == len(some)
             self._commit_group(found)
             breathed = monotonic() + self._breath
-
-    def _gather(self, until: float) -> None:
-        """Let more come, if there is time."""
-        seen = -1
-        while not self._closed and seen < self._waiting.qsize() < _MANY and monotonic() < until:
-            seen = self._waiting.qsize()
-            sleep(self._lull)
 
     def _commit_group(self, some: Sequence[tuple[Item, Future[Answer] | None]]) -> None:
         # A caller may have left (a client that hung up cancels its future); nothing is kept for
