@@ -38,6 +38,7 @@ from messaging.api import (
     pools,
     preview,
     problems,
+    reading,
     registration,
     rules,
     senders,
@@ -117,6 +118,7 @@ def create_app(rt: Runtime) -> FastAPI:
         exception_handlers=HANDLERS,
     )
     app.state.desk = desk
+    app.add_middleware(reading.Bounded, limit=reading.LIST_LIMIT)
     app.add_middleware(RequestIds, new_id=rt.new_id)
     app.router.routes.insert(0, Route("/livez", health.livez))
     for part in _PARTS:

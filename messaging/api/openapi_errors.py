@@ -110,7 +110,7 @@ def codes(path: str, operation: dict[str, Any]) -> list[str]:
 def _of_what_is_sent(operation: dict[str, Any]) -> list[str]:
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
-        return ["malformed_json", "validation_failed"]
+        return ["malformed_json", "payload_too_large", "validation_failed"]
     if "text/csv" in content:
         return ["payload_too_large", "validation_failed"]
     return ["validation_failed"] if any(map(_checked, operation.get("parameters", ()))) else []

@@ -213,3 +213,17 @@ def test_no_address_breaks_a_route(http: httpx.Client, path: str) -> None:
             send(body)
         send(b"number\n", **{"X-Scrubbed-At": CANARY})
         assert not send.faults, "\n".join(send.faults)
+
+
+@pytest.mark.parametrize("key", ["of a stranger", None])
+@pytest.mark.parametrize(
+    "path", ["/v1/pools", "/v1/campaigns", "/v1/contacts", "/v1/messages/preview"]
+)
+def test_no_body_is_read_without_end(http: httpx.Client, path: str, key: str | None) -> None:
+    headers = {"Content-Type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = key
+    body = b'{"name": "' + CANARY.encode() * (2 << 20) + b'"}'
+    answer = http.post(path, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert what_is_wrong(answer) is None
