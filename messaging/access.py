@@ -185,7 +185,7 @@ def identify(rt: Runtime, presented: str | None) -> Caller:
     key_id = key_id_of(presented) if presented else None
     if presented is None or key_id is None:
         raise UnauthorizedError(_REFUSAL)
-    with rt.engine.connect() as db:
+    with rt.reading() as db:
         row = keys.find(db, key_id)
     # An unknown id is compared as well, so that it takes as long as a wrong secret.
     kept = row.secret_hash if row else bytes(32)

@@ -143,7 +143,7 @@ def _due_soon(rt: Runtime, queue: Queue) -> float | None:
     What waits for a rate comes back one by one, many a second; to be on time for each is what keeps
     the rate up.
     """
-    with rt.engine.connect() as db:
+    with rt.reading() as db:
         seconds = backlog.next_due(db, queue)
     if seconds is None or seconds > _PATIENCE:
         return None

@@ -44,7 +44,7 @@ def promote_due(rt: Runtime) -> str:
 
 def hint_due(rt: Runtime) -> list[str]:
     """Ring for every queue in which something is due: the net under every lost hint."""
-    with rt.engine.connect() as db:
+    with rt.reading() as db:
         queues = backlog.queues_due(db)
         receipts, doubts = backlog.others_due(db)
         told = notice_turns.due(db)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gc
 import random
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -18,7 +19,7 @@ import redis
 from cryptography.fernet import Fernet
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
@@ -211,6 +212,13 @@ class Runtime:
                     self._directory[tenant_id] = found
         return found
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection to look something up with, as often as this is done.
+
+        It ends in a commit: after a rollback the driver forgets every statement it has prepared.
+        """
+        return self.engine.begin()
+
     def forget(self, tenant_id: UUID) -> None:
         """Read a tenant's senders and policy anew next time: something was changed."""
         with self._lock:
@@ -219,7 +227,7 @@ class Runtime:
 
     def _read(self, tenant_id: UUID) -> TenantSenders:
         read_at = monotonic()
-        with self.engine.connect() as db:
+        with self.reading() as db:
             read = senders.read(db, tenant_id, self.sealer)
             policy, home = tenants.policy(db, tenant_id), tenants.region(db, tenant_id)
             card = prices.card(db, tenant_id, self.now())

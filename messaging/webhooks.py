@@ -29,7 +29,7 @@ _PLAIN = re.compile(r"[!-~]{1,200}")
 
 def known(rt: Runtime, account_ids: Sequence[UUID]) -> dict[UUID, ProviderAccount]:
     """Those of the accounts that there are, by one query; none of a provider unknown here."""
-    with rt.engine.connect() as db:
+    with rt.reading() as db:
         found = accounts.find_accounts(db, account_ids, rt.sealer)
     return {id_: of for id_, of in found.items() if providers.find(of.provider) is not None}
 
@@ -66,7 +66,7 @@ def verify_named(
 
     None if none of the accounts of that name signed it; several tenants may have the same.
     """
-    with rt.engine.connect() as db:
+    with rt.reading() as db:
         found = accounts.named(db, provider, username, rt.sealer)
     webhook = Webhook(url, headers, body, rt.now())
     verified = [verify(rt, of, webhook) for of in found]
