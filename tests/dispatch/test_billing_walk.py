@@ -53,6 +53,11 @@ class BilledWalk(Walk):
                 balances.keep(db, [asked], self.world.rt.now().date())
             db.rollback()
 
+    def finish(self) -> None:
+        """The next day has come for whatever a cap put off to it."""
+        self.world.run("UPDATE scheduled SET due_at = due_at - interval '1 day'")
+        super().finish()
+
     def check(self) -> None:
         super().check()
         check(self.world)

@@ -6,9 +6,11 @@ Each is an application of its own below its prefix, with its own errors and its 
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from messaging.api.desk import Desk
 from messaging.api.facades import document, leadping, leadsail, liguelead, unified, usecase
@@ -24,4 +26,6 @@ def mount(app: FastAPI, desk: Desk) -> None:
     for module in _FACADES:
         facade = build(desk, watch, module)
         document.describe(facade, module)
-        app.mount("/" + module.__name__.rpartition(".")[2], facade)
+        below = Mount("/" + module.__name__.rpartition(".")[2], facade)
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a path may hold %0A
+        app.router.routes.append(below)

@@ -184,7 +184,10 @@ def test_of_another_tenants_nothing_is_found(
     with httpx.Client(base_url=address, headers=stranger.headers) as foreign:
         assert post(foreign, thread).status_code == 404
         assert foreign.get(f"/leadping/sms/{mine}").status_code == 404
-    assert http.get("/leadping/sms/none").status_code == 404
+    for nowhere in ("none", "a%0Ab", "%0A"):
+        answer = http.get(f"/leadping/sms/{nowhere}")
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/json"
 
 
 def test_without_a_key_it_is_unauthorized(anonymous: httpx.Client) -> None:
