@@ -71,6 +71,7 @@ def expand(m: Machine, count: int) -> Expanded:
     settings = m.rt.settings.model_copy(update={"campaign_ahead": 2 * count})
     process = _SPAWN.Process(target=_expanding, args=(settings, theirs))
     process.start()
+    theirs.close()  # so that there is an end to wait for, should the process die
     snapshot, seconds, rss_mb = ours.recv()
     process.join(60)
     _, counts = campaigns.get(m.rt, m.tenant, made.id)
