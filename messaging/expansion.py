@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 from messaging.campaign_texts import Said, Writer, writer
 from messaging.domain import addresses, audience, campaign_pace
 from messaging.domain.campaign import CampaignRequest, names, texts
+from messaging.domain.campaign_pace import TICK
 from messaging.domain.campaign_states import CampaignState, Step
 from messaging.domain.errors import FieldProblem
 from messaging.domain.lifecycle import Event, Status
@@ -43,7 +44,6 @@ CHUNK = 5_000
 """Recipients whose messages are one commit."""
 STRETCH = 50_000
 """Contacts that are looked at in one commit, for whom a campaign is to."""
-_TICK = timedelta(seconds=2)
 _SETTLING = timedelta(seconds=10)
 """For how long after it was resumed somebody may still put its messages off, knowing no better."""
 _TAKEN_BACK = 1_000
@@ -148,7 +148,7 @@ def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: Turn, now: d
     pace = campaign_pace.allowance(limit, campaign.per_minute, campaign.paced_at, now)
     if pace.count <= 0:
         turn.room.pop(campaign.id)
-        campaigns.note(db, campaign.id, next_at=now + _TICK)
+        campaigns.note(db, campaign.id, next_at=now + TICK)
         return
     found = _writer(rt, db, campaign, turn)
     if isinstance(found, list):
@@ -161,7 +161,7 @@ def _advance(rt: Runtime, db: Connection, campaign: Campaign, turn: Turn, now: d
         return
     turn.room[campaign.id] -= read
     paced_at = pace.spent(read, campaign.per_minute)
-    next_at = campaign_pace.next_look(campaign.per_minute, paced_at, now, _TICK)
+    next_at = campaign_pace.next_look(campaign.per_minute, paced_at, now, TICK)
     campaigns.note(db, campaign.id, expanded_to=reached, paced_at=paced_at, next_at=next_at)
 
 
@@ -252,7 +252,7 @@ def _after_canary(
     """The first ones are queued: wait until they are over, then pause or go on."""
     if campaigns.unfinished(db, campaign):
         turn.room.pop(campaign.id)
-        campaigns.note(db, campaign.id, next_at=now + _TICK)
+        campaigns.note(db, campaign.id, next_at=now + TICK)
         return
     if campaign.expanded_to >= campaign.targets:
         campaigns.note(db, campaign.id, canary=None)
@@ -273,7 +273,7 @@ def _at_the_end(db: Connection, campaign: Campaign, turn: Turn, now: datetime) -
     """Everybody has a message or a reason; it is finished once none of these is under way."""
     turn.room.pop(campaign.id, None)
     if campaigns.unfinished(db, campaign):
-        campaigns.note(db, campaign.id, next_at=now + _TICK)
+        campaigns.note(db, campaign.id, next_at=now + TICK)
     else:
         campaigns.move(db, campaign, Step.FINISH, now, finished_at=now)
         turn.done["finished"] += 1
@@ -291,7 +291,7 @@ def _take_back(db: Connection, campaign: Campaign, turn: Turn, now: datetime) ->
     if steps:
         campaigns.note(db, campaign.id, next_at=now)
     elif campaigns.unfinished(db, campaign):
-        campaigns.note(db, campaign.id, next_at=now + _TICK)
+        campaigns.note(db, campaign.id, next_at=now + TICK)
     else:
         campaigns.move(
             db, campaign, Step.CALLED_OFF, now, reason=campaign.state_reason, finished_at=now

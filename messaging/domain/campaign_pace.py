@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+TICK = timedelta(seconds=2)
+"""How often the clock looks at a campaign that has nothing to do but wait."""
 BURST = timedelta(seconds=10)
 """How much of its pace a campaign that could not be looked at may catch up on."""
 

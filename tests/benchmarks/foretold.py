@@ -9,6 +9,7 @@ clock and workers to a carrier that answers after a moment:
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -33,6 +34,7 @@ from messaging.domain.campaign_states import CampaignState
 from messaging.domain.message import Channel, Sender
 from messaging.domain.pricing import ANY, Price
 from messaging.processes import Group, Process
+from messaging.runtime import STALE_FOR
 from messaging.sandbox import TELNYX_ACCOUNT, TELNYX_PUBLIC_KEY
 from messaging.store import accounts as account_store
 from messaging.store import senders as sender_store
@@ -106,6 +108,7 @@ def _compared(m: Machine, count: int, rate: float) -> Result:
     made = campaign_drafts.create(m.rt, tenant, request)
     plan = campaign_plans.plan(m.rt, tenant, made.id)
     m.carrier.answer(latency=_CALM)
+    time.sleep(2 * STALE_FOR.total_seconds())  # by then every worker knows senders and prices
     campaigns.start(m.rt, tenant, made.id)
     wait_until(
         lambda: campaigns.get(m.rt, tenant, made.id)[0].state is CampaignState.FINISHED,
