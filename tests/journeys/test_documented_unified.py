@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from messaging.runtime import STALE_FOR
 from messaging.sandbox import INSTAGRAM_ACCOUNT
 from tests.api.facades.unified_document import (
     BY_ASSIGNEES,
@@ -136,6 +138,7 @@ def people(api: httpx.Client) -> Iterator[None]:
                 consent = {"to": address, "channel": channel, "action": "grant"}
                 consent |= {"basis": "express_written", "source": "web"}
                 api.post("/v1/consents", json=consent).raise_for_status()
+    time.sleep(2 * STALE_FOR.total_seconds())  # by then every worker knows the policy
     yield
     api.patch("/v1/policy", json={"postal_address": before}).raise_for_status()
 
