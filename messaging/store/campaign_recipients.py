@@ -110,14 +110,11 @@ class Stretch:
 
 
 _REACHED = sa.text("""
-SELECT id FROM contacts WHERE tenant_id = :tenant
-  AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
-ORDER BY id OFFSET :behind LIMIT 1
-""")
-_LAST = sa.text("""
-SELECT id FROM contacts WHERE tenant_id = :tenant
-  AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
-ORDER BY id DESC LIMIT 1
+SELECT id FROM (
+  SELECT id FROM contacts WHERE tenant_id = :tenant
+    AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
+  ORDER BY id LIMIT :size
+) AS next ORDER BY id DESC LIMIT 1
 """)
 
 
@@ -125,9 +122,8 @@ def stretch(
     db: Connection, tenant_id: UUID, after: UUID | None, base: int, size: int
 ) -> Stretch | None:
     """The next `size` contacts behind one, or all there are; None if there is none."""
-    values = {"tenant": tenant_id, "after": after}
-    reached = db.execute(_REACHED, values | {"behind": size - 1}).scalar()
-    reached = reached or db.execute(_LAST, values).scalar()
+    values = {"tenant": tenant_id, "after": after, "size": size}
+    reached = db.execute(_REACHED, values).scalar()
     return None if reached is None else Stretch(after, reached, base)
 
 
