@@ -106,11 +106,16 @@ class Machine:
         with self.rt.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
             db.execute(sa.text("CHECKPOINT"))
 
-    def scalar(self, query: str, **values: object) -> Any:
-        """One value from the database, however long that takes."""
+    def rows(self, query: str, **values: object) -> list[Any]:
+        """Rows from the database, however long that takes."""
         with self.rt.engine.begin() as db:
             db.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            return db.execute(sa.text(query), values).scalar_one()
+            return list(db.execute(sa.text(query), values).all())
+
+    def scalar(self, query: str, **values: object) -> Any:
+        """One value from the database, however long that takes."""
+        [[value]] = self.rows(query, **values)
+        return value
 
     def server_pids(self) -> list[int]:
         """The main processes of Postgres and Redis."""

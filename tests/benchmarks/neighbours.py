@@ -104,7 +104,7 @@ def _beside(m: Machine, theirs: Priority, ours: Priority, backlog: int, turn: fl
         wait_until(lambda: m.scalar(NOTHING_LEFT), "the last result")
         idle += send(m, port, key, turn, priority=ours)
         wait_until(lambda: m.scalar(NOTHING_LEFT), "the end of the last turn")
-    check(m, backlog + len(warm) + len(idle) + len(loaded))
+    check(m, backlog + len(warm) + len(idle) + len(loaded), at_once=False)
     arrived, ended = _arrivals(m, {one.message_id for one in [*idle, *loaded]}, began)
     loaded = [one for one in loaded if one.accepted < ended]
     if not loaded:

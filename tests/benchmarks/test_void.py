@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.drain import check
+from tests.benchmarks.drain import check, stories
 from tests.benchmarks.machine import machine
 from tests.benchmarks.witness import VoidRunError
 
@@ -16,3 +16,4 @@ def test_a_round_whose_messages_did_not_all_arrive_is_void() -> None:
             check(m, 3)
         with pytest.raises(VoidRunError, match="3 messages are stored"):
             check(m, 0)
+        assert stories(m) == stories(m, at_once=False) == "3 x queued | submitted"
