@@ -1,7 +1,7 @@
 """A person asks to be forgotten: everything of theirs is emptied, and what must be kept stays.
 
-    request | forget contacts -> cancel what waits -> empty messages -> receipts -> inbound -> evidence
-      -> finish
+    request | forget contacts -> targets -> cancel what waits -> empty messages -> receipts -> inbound
+      -> evidence -> finish
 
 Each bar and arrow is a commit, and each step takes what is not done yet, so it may be stopped and
 begun again anywhere, by anybody. What an attempt is open for waits until that is settled, because only
@@ -122,8 +122,14 @@ def work_off(rt: Runtime, erasure_id: UUID) -> bool:
 
 
 def _contacts(db: Connection, job: Job) -> int:
-    """First of all, so that no campaign makes a message of one meanwhile."""
+    """First of all, so that no campaign is to one of them from now on."""
     return erasures.forget_contacts(db, job, _BATCH)
+
+
+def _targets(db: Connection, job: Job) -> int:
+    """Before anything is canceled, so that no campaign makes a message of one meanwhile."""
+    erasures.forget_targets(db, job)
+    return 0
 
 
 def _cancel(db: Connection, job: Job) -> int:
@@ -165,6 +171,7 @@ def _rest(db: Connection, job: Job) -> int:
 
 _STEPS: tuple[Callable[[Connection, Job], int], ...] = (
     _contacts,
+    _targets,
     _cancel,
     _messages,
     _receipts,

@@ -178,6 +178,17 @@ DELETE FROM contacts WHERE id = ANY(ARRAY(
   SELECT c.id FROM contact_addresses a JOIN contacts c ON c.id = a.contact_id
   WHERE {_PERSON.format(row="a")} AND c.created_at <= CAST(:until AS timestamptz) LIMIT :limit))
 """)  # noqa: S608 - as above
+
+
+def forget_contacts(db: Connection, job: Job, limit: int) -> int:
+    """Delete up to `limit` contacts with the person's address; returns how many there were."""
+    return db.execute(_CONTACTS, job.whose | {"limit": limit}).rowcount
+
+
+# A snapshot that is being taken may have read the contact before it was deleted.
+_SNAPSHOTS = sa.text("""
+SELECT 1 FROM campaigns WHERE tenant_id = :tenant AND state = 'snapshot' ORDER BY id FOR SHARE
+""")
 _TARGETS = sa.text("""
 UPDATE campaign_recipients r SET address = '', fields = NULL, about = NULL, contact_id = NULL,
   state = CASE r.state WHEN 'waiting' THEN 'skipped' ELSE r.state END,
@@ -188,13 +199,14 @@ WHERE g.tenant_id = :tenant AND g.created_at <= CAST(:until AS timestamptz)
 """)
 
 
-def forget_contacts(db: Connection, job: Job, limit: int) -> int:
-    """Delete up to `limit` contacts with the person's address, and empty what campaigns have of it.
+def forget_targets(db: Connection, job: Job) -> None:
+    """Empty what campaigns have of the person; who still was to be written to is skipped.
 
-    Who still was to be written to by a campaign is skipped. Returns how many contacts there were.
+    To be called when their contacts are gone for everybody. Waits for a stretch of a snapshot that is
+    being written.
     """
+    db.execute(_SNAPSHOTS, job.whose)
     db.execute(_TARGETS, job.whose)
-    return db.execute(_CONTACTS, job.whose | {"limit": limit}).rowcount
 
 
 # Never while an attempt is open: only recipient and body can tell what became of it.

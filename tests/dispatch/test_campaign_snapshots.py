@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ from messaging.domain.contact import ContactRequest
 from messaging.domain.message import Channel
 from messaging.store import campaign_recipients
 from tests.dispatch.campaigning import look, numbers, started, statuses, tick
-from tests.world import World
+from tests.world import World, poll
 
 PEOPLE = numbers(10)
 AUDIENCE = {"filters": {"conditions": [{"field": "tags", "operator": "in", "value": ["vip"]}]}}
@@ -86,6 +87,22 @@ def test_a_campaign_may_be_called_off_between_two_stretches(world: World) -> Non
     tick(world)
     campaign, counts = look(world, id_)
     assert (campaign.state, campaign.targets, counts.canceled) == ("canceled", 4, 4)
+
+
+def test_nothing_remains_of_who_is_erased_while_the_snapshot_is_taken(world: World) -> None:
+    for n, to in enumerate(PEOPLE[:3]):
+        knows(world, f"lead-{n}", to)
+    to_contacts(world)
+    with ThreadPoolExecutor(1) as threads:
+        with world.rt.engine.begin() as db:
+            expansion.step(world.rt, db)
+            erased = threads.submit(erasure.erase, world.rt, world.tenant, Channel.SMS, PEOPLE[1])
+            poll(lambda: len(world.rows("SELECT 1 FROM contacts")) == 2, "their contact to be gone")
+        assert erased.result().finished_at is not None
+    rows = world.rows("SELECT address, reason FROM campaign_recipients ORDER BY n")
+    assert [tuple(row.values()) for row in rows] == [
+        (PEOPLE[0], None), ("", "erased"), (PEOPLE[2], None),
+    ]  # fmt: skip
 
 
 def test_who_is_erased_while_their_message_is_made_gets_none(world: World) -> None:
