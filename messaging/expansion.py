@@ -19,6 +19,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
+from messaging.campaign_ahead import Ahead
 from messaging.campaign_texts import Said, Writer, writer
 from messaging.domain import addresses, audience, campaign_pace
 from messaging.domain.campaign import CampaignRequest, names, texts
@@ -57,6 +58,7 @@ _FAILED = "too_many_failed"
 class Turn:
     """What one run knows of the campaigns it works on, so that not every chunk asks again."""
 
+    ahead: Ahead
     room: dict[UUID, int] = field(default_factory=dict)
     """How many more may be queued ahead."""
     writers: dict[UUID, Writer] = field(default_factory=dict)
@@ -71,17 +73,18 @@ class _ChangedError(Exception):
 def run(rt: Runtime, *, seconds: float = 5.0, stopping: Callable[[], bool] = lambda: False) -> str:
     """Do for campaigns what is due until nothing is, or time is over; returns a one-line summary."""
     rt.hints.answered(Task.CAMPAIGNS)
-    turn, ends = Turn(), time.monotonic() + seconds
-    more = True
-    while more and time.monotonic() < ends and not stopping():
-        try:
-            with rt.engine.begin() as db:
-                more = step(rt, db, turn)
-        except _ChangedError:
-            turn = Turn(writers=turn.writers, done=turn.done)
-        for task in turn.rings:
-            rt.hints.ring(task)
-        turn.rings.clear()
+    ends, more = time.monotonic() + seconds, True
+    with Ahead.of(rt) as ahead:
+        turn = Turn(ahead)
+        while more and time.monotonic() < ends and not stopping():
+            try:
+                with rt.engine.begin() as db:
+                    more = step(rt, db, turn)
+            except _ChangedError:
+                turn = Turn(ahead, writers=turn.writers, done=turn.done)
+            for task in turn.rings:
+                rt.hints.ring(task)
+            turn.rings.clear()
     if more:
         rt.hints.ring(Task.CAMPAIGNS)
     return ", ".join(f"{n} {word}" for word, n in sorted(turn.done.items())) or "nothing due"
@@ -89,7 +92,7 @@ def run(rt: Runtime, *, seconds: float = 5.0, stopping: Callable[[], bool] = lam
 
 def step(rt: Runtime, db: Connection, turn: Turn | None = None) -> bool:
     """One step of one campaign; False if there is none to look at. Whoever calls it commits."""
-    turn, now = turn or Turn(), rt.now()
+    turn, now = turn or Turn(Ahead(rt)), rt.now()
     campaign = campaigns.claim(db, now)
     if campaign is None:
         return False
@@ -185,29 +188,28 @@ def _expand(
     rt: Runtime, db: Connection, campaign: Campaign, found: Writer, count: int, turn: Turn
 ) -> tuple[int, int]:
     """Messages for the next `count` who wait; how many these were, and the place of the last."""
-    base, days = found.base, found.introduces
-    marketing = None if days is None else (campaign.tenant_id, base.channel, days)
     after = campaign.expanded_to
-    people = campaign_recipients.waiting(db, campaign.id, after, count, marketing)
+    people = turn.ahead.take(db, campaign, found, count)
     if not people:
         return 0, after
-    chunk, reached = Chunk(rt.new_id()), people[-1].n
+    chunk, reached = Chunk(rt.new_id()), people[-1].who.n
     skipped: dict[int, str] = {}
 
     def each() -> Iterator[Each]:
-        for who in people:
-            said = found.write(who)
-            if isinstance(said, str):
-                skipped[who.n] = said
+        for one in people:
+            if isinstance(one.said, str):
+                skipped[one.who.n] = one.said
             else:
-                yield _message(rt, chunk.message_id(who.n), who, said, base)
+                yield _message(rt, chunk.message_id(one.who.n), one.who, one.said, found.base)
+        if len(people) == CHUNK:
+            turn.ahead.ask(campaign, found, reached, CHUNK)
 
-    like = NewRow(campaign.id, campaign.tenant_id, b"", Status.QUEUED, base, rt.now())
+    like = NewRow(campaign.id, campaign.tenant_id, b"", Status.QUEUED, found.base, rt.now())
     made = alike.insert(db, like, each())
     if campaign_recipients.mark(db, campaign.id, chunk, after, reached, skipped) != made:
         raise _ChangedError
     if made:
-        turn.rings.add(DISPATCH[LANE_OF[base.priority]])
+        turn.rings.add(DISPATCH[LANE_OF[found.base.priority]])
     turn.done["queued"] += made
     turn.done["skipped"] += len(skipped)
     return len(people), reached

@@ -87,6 +87,7 @@ def _expanding(settings: Settings, told: Connection) -> None:
     rt = Runtime.start(settings, name="expansion")
     with rt.engine.connect() as db:
         db.execute(sa.text("SELECT 1"))
+    rt.settle()
     began = time.perf_counter()
     while not _one(rt, "SELECT snapshot_at FROM campaigns"):
         with rt.engine.begin() as db:
