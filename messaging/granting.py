@@ -111,7 +111,7 @@ def within_accounts(
         if beyond <= 0:
             fitting.append((case, opening))
             continue
-        wait = min(beyond / window.rate(account), _LONGEST_ACCOUNT_WAIT)
+        wait = min(window.put_off(account, beyond), _LONGEST_ACCOUNT_WAIT)
         plan.waits[case.message.id] = now + timedelta(seconds=wait * (0.5 + rt.rng.random()))
     return fitting
 

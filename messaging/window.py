@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ import httpx
 
 from messaging.breakers import Route
 from messaging.domain.failures import Failure, Kind
+from messaging.domain.line import Line
 from messaging.domain.message import Message, ProviderAccount, Sender
 from messaging.providers.transport import Transport
 from messaging.telemetry import log
@@ -31,6 +32,8 @@ TOO_LATE = "too_late"
 FLUSH_RESULTS = 250
 FLUSH_SECONDS = 0.05
 _KEEPER_SECONDS = 0.005
+_LINE_PACE = 200.0
+"""How many a second of those who wait for a silent account are asked for: it may be back any time."""
 
 
 @dataclass(slots=True)  # not frozen: made for every message, and freezing doubles its price
@@ -87,6 +90,7 @@ class Window:
         self._by_account: Counter[UUID] = Counter()
         self._latency: dict[UUID, float] = {}
         self._last_end: dict[UUID, float] = {}
+        self._lines: defaultdict[UUID, Line] = defaultdict(Line)
         self._turn = threading.Lock()
         self._turn_wanted = False
         self._left_alone = threading.Event()
@@ -113,6 +117,16 @@ class Window:
         waiting = self._by_account[account.id] > 0
         silent = time.monotonic() - self._last_end[account.id] if waiting else 0.0
         return account.max_in_flight / max(typical, silent, 0.001)
+
+    def put_off(self, account: ProviderAccount, beyond: int) -> float:
+        """In how many seconds to ask again for the call that is the `beyond`-th too many now.
+
+        Not before the account has answered as many, as far as one can tell, and all that wait for it
+        not much more often than it answers: or the workers would be busy with putting them off.
+        """
+        rate = self.rate(account)
+        line = self._lines[account.id].join(time.monotonic(), max(2 * rate, _LINE_PACE))
+        return max(beyond / rate, line)
 
     @contextmanager
     def driven(self) -> Iterator[None]:
