@@ -186,9 +186,9 @@ def forget_contacts(db: Connection, job: Job, limit: int) -> int:
 
 
 # A snapshot that is being taken may have read the contact before it was deleted.
-_SNAPSHOTS = sa.text("""
-SELECT 1 FROM campaigns WHERE tenant_id = :tenant AND state = 'snapshot' ORDER BY id FOR SHARE
-""")
+_SNAPSHOTS = sa.text(
+    "SELECT 1 FROM campaigns WHERE tenant_id = :tenant AND state = 'snapshot' ORDER BY id FOR SHARE"
+)
 _TARGETS = sa.text("""
 UPDATE campaign_recipients r SET address = '', fields = NULL, about = NULL, contact_id = NULL,
   state = CASE r.state WHEN 'waiting' THEN 'skipped' ELSE r.state END,
@@ -200,11 +200,7 @@ WHERE g.tenant_id = :tenant AND g.created_at <= CAST(:until AS timestamptz)
 
 
 def forget_targets(db: Connection, job: Job) -> None:
-    """Empty what campaigns have of the person; who still was to be written to is skipped.
-
-    To be called when their contacts are gone for everybody. Waits for a stretch of a snapshot that is
-    being written.
-    """
+    """Empty what campaigns have of the person, once no contact is left; who was to get it is skipped."""
     db.execute(_SNAPSHOTS, job.whose)
     db.execute(_TARGETS, job.whose)
 
@@ -260,11 +256,10 @@ def empty_inbound(db: Connection, job: Job, limit: int) -> int:
 
 
 _EVIDENCE = sa.text(f"""
-UPDATE consent_events c SET evidence = NULL
-WHERE {_PERSON.format(row="c")} AND c.recorded_at <= CAST(:until AS timestamptz)
-  AND c.evidence IS NOT NULL
+UPDATE consent_events c SET evidence = NULL WHERE c.evidence IS NOT NULL
+  AND {_PERSON.format(row="c")} AND c.recorded_at <= CAST(:until AS timestamptz)
 """)  # noqa: S608 - as above
-# Somebody else's message was to be said to them, should it fail; it fails without them now.
+# Somebody else's message was to be said to them, should it fail.
 _FALLBACKS = sa.text(f"""
 DELETE FROM fallbacks f
 WHERE {_PERSON.format(row="f")} AND f.created_at <= CAST(:until AS timestamptz)
