@@ -22,7 +22,7 @@ from messaging.domain.errors import ConflictError, NotFoundError
 from messaging.domain.file_problems import FileProblems, text_of
 from messaging.domain.lifecycle import Event, Status, advance
 from messaging.domain.pricing import Card, Price
-from messaging.domain.spending import NOTHING, Ask, Purse, Short
+from messaging.domain.spending import NOTHING, Ask, Purse, Short, next_day
 from messaging.runtime import STALE_FOR, Runtime
 from messaging.store import balances, budgets, prices
 from messaging.store.budgets import Blocked, Budget
@@ -34,6 +34,7 @@ _TICK = 1_000
 _BATCH = 500
 _AT_ONCE = 4
 """Batches a caller waits for; the sweep sees to the rest."""
+_WOKEN = 5_000
 _OURS = frozenset(Short)
 """What we blocked; what a provider did for want of its money is set free by an operator."""
 NOT_BILLED = "this tenant is not billed; 'posthorn billing enable' begins that"
@@ -80,9 +81,7 @@ def top_up(rt: Runtime, tenant: Tenant, amount: Decimal) -> Budget:
 
 
 def cap_day(rt: Runtime, tenant: Tenant, cap: Decimal | None) -> Budget:
-    """Say what a day (UTC) may cost; None lifts the cap.
-
-    What waits for tomorrow goes on waiting for it.
+    """Say what a day (UTC) may cost; None lifts the cap. What waits for tomorrow is asked about again.
 
     Raises:
         NotFoundError: the tenant is not billed.
@@ -91,8 +90,17 @@ def cap_day(rt: Runtime, tenant: Tenant, cap: Decimal | None) -> Budget:
         if not budgets.cap_day(db, tenant.id, cap):
             raise NotFoundError(NOT_BILLED)
         audit.note(db, tenant.id, "budget.changed", fields=["day_cap"])
+    _wake(rt, tenant)
     release(rt, tenant.id, rounds=_AT_ONCE)
     return show(rt, tenant)
+
+
+def _wake(rt: Runtime, tenant: Tenant) -> None:
+    """What the new cap has no room for, either, is put off again."""
+    woken = _WOKEN
+    while woken == _WOKEN:
+        with rt.engine.begin() as db:
+            woken = budgets.wake(db, tenant.id, Short.DAY.value, next_day(rt.now()), _WOKEN)
 
 
 def cap_campaign(rt: Runtime, tenant: Tenant, campaign: str, cap: Decimal | None) -> Budget:

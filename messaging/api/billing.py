@@ -89,8 +89,8 @@ def get_billing(desk: Desks, tenant: Tenants) -> Response:
 def put_cap(desk: Desks, tenant: Tenants, asked: Annotated[CapRequest, _CAP]) -> Response:
     """Say what a campaign, or a day, may cost.
 
-    What is beyond a day's cap waits for the next day; what is beyond a campaign's is `blocked_billing`
-    until the cap is raised.
+    What is beyond a day's cap waits for the next day, what is beyond a campaign's is `blocked_billing`;
+    both go as soon as the cap is raised enough.
     """
     cap = None if asked.cap is None else Decimal(asked.cap)
     if asked.campaign is None:

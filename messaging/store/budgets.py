@@ -182,3 +182,19 @@ def unhold(db: Connection, message_ids: Collection[UUID]) -> None:
     """Take messages off the list of those held."""
     if message_ids:
         db.execute(_UNHOLD, {"ids": list(message_ids)})
+
+
+# One look at its message for each that is due by then: never through a tenant's messages.
+_WAKE = sa.text("""
+UPDATE scheduled SET due_at = now() WHERE ctid = ANY(ARRAY(
+  SELECT s.ctid FROM scheduled s WHERE s.due_at > now() AND s.due_at <= :until AND (
+    SELECT m.tenant_id = :tenant AND m.status = 'scheduled' AND m.status_reason = :reason
+    FROM messages m WHERE m.id = s.message_id)
+  LIMIT :limit FOR UPDATE SKIP LOCKED))
+""")
+
+
+def wake(db: Connection, tenant_id: UUID, reason: str, until: datetime, limit: int) -> int:
+    """Let up to `limit` messages be due now that were put off, for this reason, until then or before."""
+    values = {"tenant": tenant_id, "reason": reason, "until": until, "limit": limit}
+    return db.execute(_WAKE, values).rowcount

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -185,42 +184,6 @@ def test_what_a_provider_did_not_send_for_want_of_its_money_is_set_free_by_hand(
     assert world.status(message) == "blocked_billing"
     assert billing.release_all(world.rt, world.tenant) == 1
     assert world.status(message) == "queued"
-
-
-def test_a_days_cap_waits_for_midnight_and_a_campaigns_for_its_owner(world: World) -> None:
-    bill(world, "1")
-    billing.cap_campaign(world.rt, world.tenant, "spring", 2 * PRICE)
-    campaign = world.put(4, campaign="spring")
-    assert world.send().blocked == {"campaign_cap": 2}
-    billing.cap_day(world.rt, world.tenant, 3 * PRICE)
-    others = world.put(3)
-    world.send()
-    waiting = [i for i in others if world.status(i) == "scheduled"]
-    assert len(waiting) == 2
-    midnight = world.row(waiting[0])["scheduled_reason"], budget(world).spent_today
-    assert midnight == ("day_cap", 3 * PRICE)
-    (due,) = world.rows("SELECT DISTINCT due_at FROM scheduled")
-    assert due["due_at"] - world.rt.now() <= timedelta(days=1)
-    assert (due["due_at"].hour, due["due_at"].minute) == (0, 0)
-    billing.cap_campaign(world.rt, world.tenant, "spring", None)
-    world.rt.ahead += timedelta(days=1)
-    world.run("UPDATE scheduled SET due_at = now()")
-    maintenance.promote_due(world.rt)
-    world.send()
-    assert sorted(world.status(i) for i in campaign + others) == ["scheduled"] * 1 + ["sent"] * 6
-    check(world)
-
-
-def test_one_that_costs_more_than_a_day_may_is_blocked_until_the_cap_is_raised(
-    world: World,
-) -> None:
-    bill(world, "1")
-    billing.cap_day(world.rt, world.tenant, PRICE)
-    message = world.put_one(segments=2)
-    assert world.send().blocked == {"beyond_day_cap": 1}
-    billing.cap_day(world.rt, world.tenant, 2 * PRICE)
-    world.send()
-    assert world.status(message) == "sent"
 
 
 def test_a_claim_that_was_taken_back_costs_nothing(world: World) -> None:
