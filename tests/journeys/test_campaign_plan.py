@@ -9,7 +9,7 @@ from tests.benchmarks.machine import machine
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 PEOPLE = 300
-COST_PERCENT = 2.0
+COST_PERCENT = 4.0
 EXACT = ("sent", "segments", "skipped: no_first_name", "blocked: opted_out")
 
 
