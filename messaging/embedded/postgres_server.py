@@ -7,6 +7,7 @@ root, so root starts it as an unprivileged user; the folders above its files the
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -35,6 +36,7 @@ _SOCKET_FOLDER = "posthorn-"
 _PREDECESSOR_TIMEOUT = 30.0
 _STATUS_LINE = 7
 _SOCKET_LINE = 4
+_MEMORY_LINE = 6
 
 
 def start_postgres(directory: Path, *, options: Mapping[str, str] | None = None) -> Server:
@@ -53,7 +55,6 @@ def start_postgres(directory: Path, *, options: Mapping[str, str] | None = None)
     if user is not None:
         _make_traversable(data)
     _create(programs, data, log, user)
-    await_predecessor(data)
     sockets = _socket_folder(data, user)
     settings = {
         **OPTIONS,
@@ -66,6 +67,7 @@ def start_postgres(directory: Path, *, options: Mapping[str, str] | None = None)
     argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def launch() -> subprocess.Popen[bytes]:
+        await_predecessor(data)
         if not sockets.exists():
             sockets.mkdir(mode=0o700)
         if user is not None:
@@ -95,6 +97,9 @@ def start_postgres(directory: Path, *, options: Mapping[str, str] | None = None)
 def await_predecessor(data: Path) -> None:
     """Return when no earlier Postgres runs on `data`: one whose parent was killed needs a moment.
 
+    One that was killed itself is not gone before each of its backends has seen it, and a busy one ends
+    its query first.
+
     Raises:
         EmbeddedError: it is still there after half a minute.
     """
@@ -102,10 +107,9 @@ def await_predecessor(data: Path) -> None:
     deadline = time.monotonic() + _PREDECESSOR_TIMEOUT
     while lines := _status(data):
         running = _commands(int(lines[0]))
-        if not running:
-            # Not ours to delete: Postgres looks there whether a backend of the dead server lives on.
-            break
-        if str(data) not in running:
+        if not running and not _attached(lines):
+            break  # the file is not ours to delete: Postgres looks there for what we have just looked for
+        if running and str(data) not in running:
             # The number now belongs to another program, at which Postgres would balk.
             pid_file.unlink(missing_ok=True)
             break
@@ -225,6 +229,17 @@ def _status(data: Path) -> list[str]:
 
 def _is_ready(data: Path) -> bool:
     return _status(data)[_STATUS_LINE:] == ["ready"]
+
+
+def _attached(status: list[str]) -> bool:
+    """Whether a process still uses the shared memory of a server; the kernel tells, where it does."""
+    with contextlib.suppress(OSError, IndexError):
+        memory = status[_MEMORY_LINE].split()[1]
+        for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
+            _, id_, _, _, _, _, attached, *_ = line.split()
+            if id_ == memory:
+                return attached != "0"
+    return False
 
 
 def _commands(pid: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,13 @@ HOLD_SERVERS = """
 """
 
 
-def query(url: str, sql: str) -> Any:
+def connect(url: str) -> psycopg.Connection:
     conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    return psycopg.connect(conninfo, autocommit=True)
+
+
+def query(url: str, sql: str) -> Any:
+    with connect(url) as connection:
         cursor = connection.execute(sql)
         return cursor.fetchone() if cursor.description else None
 
@@ -86,6 +91,21 @@ def test_postgres_comes_back_after_a_kill_with_what_was_committed(postgres: Serv
     postgres.start()
     assert postgres.pid not in {None, before}
     assert query(postgres.url, "SELECT n FROM kept") == (42,)
+
+
+def test_it_comes_back_while_a_query_of_the_killed_one_goes_on(postgres: Server) -> None:
+    long = "SELECT count(*) FROM generate_series(1, 20000000)"
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%20000000)'"
+    )
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(query, postgres.url, long)
+        while query(postgres.url, asked) == (0,):
+            assert not answer.done()
+        postgres.kill()
+        postgres.start()
+        assert query(postgres.url, "SELECT 1") == (1,)
+        answer.exception()  # or none: it may have ended before it saw that its server is gone
 
 
 def test_a_restart_keeps_the_url(redis_server: Server) -> None:
