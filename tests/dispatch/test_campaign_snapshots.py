@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from messaging import campaign_drafts, campaigns, contacts, erasure, expansion
+from messaging.campaign_ahead import Ahead
 from messaging.domain.campaign import CampaignRequest
 from messaging.domain.contact import ContactRequest
 from messaging.domain.message import Channel
@@ -121,4 +122,24 @@ def test_who_is_erased_while_their_message_is_made_gets_none(world: World) -> No
         tick(world)
     _, counts = look(world, id_)
     assert (counts.by_status, counts.skipped, counts.reasons) == ({"queued": 4}, 1, {"erased": 1})
+    assert not world.rows("SELECT 1 FROM messages WHERE recipient = :to", to=gone)
+
+
+def test_who_is_erased_after_they_were_looked_up_ahead_gets_none(world: World) -> None:
+    id_ = started(world, 6)
+    gone = PEOPLE[3]  # the first of the next chunk
+    real, ahead_of = Ahead.ask, list[str]()
+
+    def erased_behind(ahead: Ahead, *args: Any) -> None:
+        real(ahead, *args)
+        if not ahead_of:
+            assert ahead._found is not None
+            ahead_of.extend(one.who.address for one in ahead._found.result())
+            erasure.erase(world.rt, world.tenant, Channel.SMS, gone)
+
+    with patch.object(expansion, "CHUNK", 3), patch.object(Ahead, "ask", erased_behind):
+        tick(world)
+    assert gone in ahead_of
+    _, counts = look(world, id_)
+    assert (counts.by_status, counts.skipped, counts.reasons) == ({"queued": 5}, 1, {"erased": 1})
     assert not world.rows("SELECT 1 FROM messages WHERE recipient = :to", to=gone)
