@@ -22,8 +22,8 @@ import httpx
 
 from messaging.breakers import Route
 from messaging.domain.failures import Failure, Kind
-from messaging.domain.line import Line
 from messaging.domain.message import Message, ProviderAccount, Sender
+from messaging.domain.waiting_line import WaitingLine
 from messaging.providers.transport import Transport
 from messaging.telemetry import log
 
@@ -90,7 +90,7 @@ class Window:
         self._by_account: Counter[UUID] = Counter()
         self._latency: dict[UUID, float] = {}
         self._last_end: dict[UUID, float] = {}
-        self._lines: defaultdict[UUID, Line] = defaultdict(Line)
+        self._lines: defaultdict[UUID, WaitingLine] = defaultdict(WaitingLine)
         self._turn = threading.Lock()
         self._turn_wanted = False
         self._left_alone = threading.Event()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Line:
+class WaitingLine:
     """Those who were told to wait, less those whose turn must have come since."""
 
     length: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.domain.line import Line
+from messaging.domain.waiting_line import WaitingLine
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ from messaging.domain.line import Line
     ],
 )
 def test_each_waits_for_those_before(joined: list[tuple[float, float]], waits: list[float]) -> None:
-    line = Line()
+    line = WaitingLine()
     assert [line.join(now, pace) for now, pace in joined] == pytest.approx(waits)
