@@ -107,11 +107,11 @@ def await_predecessor(data: Path) -> None:
     deadline = time.monotonic() + _PREDECESSOR_TIMEOUT
     while lines := _status(data):
         running = _commands(int(lines[0]))
-        if not running and not _attached(lines):
-            break  # the file is not ours to delete: Postgres looks there for what we have just looked for
-        if running and str(data) not in running:
-            # The number now belongs to another program, at which Postgres would balk.
-            pid_file.unlink(missing_ok=True)
+        if str(data) not in running and not _attached(lines):
+            if running:
+                # The number now belongs to another program, at which Postgres would balk. Else the file
+                # is not ours to delete: Postgres looks there for what we have just looked for.
+                pid_file.unlink(missing_ok=True)
             break
         if time.monotonic() > deadline:
             raise EmbeddedError(

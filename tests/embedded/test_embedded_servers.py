@@ -30,13 +30,9 @@ HOLD_SERVERS = """
 """
 
 
-def connect(url: str) -> psycopg.Connection:
-    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(conninfo, autocommit=True)
-
-
 def query(url: str, sql: str) -> Any:
-    with connect(url) as connection:
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
         cursor = connection.execute(sql)
         return cursor.fetchone() if cursor.description else None
 
